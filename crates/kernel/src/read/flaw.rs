@@ -1,0 +1,117 @@
+//! What is wrong with a body, and where.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display, Write};
+
+/// One broken field, as a problem document lists it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Flaw {
+    /// Where it is (RFC 6901).
+    #[schema(example = "/lines/0/units")]
+    pub pointer: String,
+    /// What is wrong, in a word that a program can compare.
+    #[schema(value_type = String, example = "range")]
+    pub code: Cow<'static, str>,
+    /// The rule that the field breaks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "AUT-18")]
+    pub rule: Option<Cow<'static, str>>,
+    /// What is wrong, in a sentence for people that never quotes what was sent.
+    #[schema(value_type = String, example = "Must be 1 or more.")]
+    pub detail: Cow<'static, str>,
+}
+
+/// Everything that is wrong with a body, in the order of its fields.
+#[derive(Debug, Default, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
+pub struct Flaws(Vec<Flaw>);
+
+impl Flaws {
+    /// How many are kept: enough for any honest body, too few to make a large answer from.
+    pub const MOST: usize = 100;
+
+    /// Adds a flaw. Its rule is the one that its field names.
+    pub fn add(
+        &mut self,
+        at: impl Display,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) {
+        if self.0.len() < Self::MOST {
+            let (pointer, code, detail) = (at.to_string(), code.into(), detail.into());
+            self.0.push(Flaw { pointer, code, rule: None, detail });
+        }
+    }
+
+    /// Adds a flaw that breaks a rule of its own.
+    pub fn broken(
+        &mut self,
+        rule: impl Into<Cow<'static, str>>,
+        at: impl Display,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) {
+        self.ruled(rule, |flaws| flaws.add(at, code, detail));
+    }
+
+    /// Does `work`, and gives `rule` to the flaws it adds that name none.
+    pub fn ruled<T>(&mut self, rule: impl Into<Cow<'static, str>>, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.0.len();
+        let done = work(self);
+        if before < self.0.len() {
+            let rule = rule.into();
+            // That a field is unknown breaks no rule of the field that it is in.
+            for flaw in self.0[before..].iter_mut().filter(|flaw| flaw.code != "unknown") {
+                flaw.rule.get_or_insert_with(|| rule.clone());
+            }
+        }
+        done
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each flaw, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Flaw> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Flaws {
+    type Item = &'a Flaw;
+    type IntoIter = std::slice::Iter<'a, Flaw>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A place in a body. It lives on the stack, and becomes text only where something is wrong.
+#[derive(Debug, Clone, Copy)]
+pub enum At<'a> {
+    /// The whole body.
+    Root,
+    /// A member of an object.
+    Member(&'a At<'a>, &'a str),
+    /// An item of a list.
+    Item(&'a At<'a>, usize),
+}
+
+impl Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            At::Root => Ok(()),
+            At::Item(parent, index) => write!(f, "{parent}/{index}"),
+            At::Member(parent, name) => {
+                write!(f, "{parent}/")?;
+                name.chars().try_for_each(|letter| match letter {
+                    '~' => f.write_str("~0"),
+                    '/' => f.write_str("~1"),
+                    letter => f.write_char(letter),
+                })
+            }
+        }
+    }
+}

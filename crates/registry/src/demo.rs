@@ -1,0 +1,184 @@
+//! A small plan to try the service with: the same each time, its dates relative to today. All names are made up.
+
+use ::store::Tx;
+use chrono::{Days, Months, NaiveDate};
+use kernel::{MemberId, Npi, Phone, PrincipalId, SiteId};
+
+use crate::store::{
+    AffiliationRow, CoverageRow, GrantRow, MemberRow, OrganizationRow, PrincipalRow, ProductRow, ProviderRow,
+    SiteRow,
+};
+use crate::{PrincipalKind, ProviderKind, Role};
+
+/// The sites: id, organization, name, NPI. The first and the third share an NPI and belong to different organizations.
+pub const SITES: [(&str, &str, &str, &str); 3] = [
+    (
+        "site_0198c1f2a4b37c10a1b2c3d4e5f60718",
+        ORGANIZATIONS[0].0,
+        "Riverside Home Care, Dorchester",
+        "1346218294",
+    ),
+    (
+        "site_0198c1f2a4b37c10a1b2c3d4e5f60719",
+        ORGANIZATIONS[0].0,
+        "Riverside Home Care, Quincy",
+        "1234567893",
+    ),
+    (
+        "site_0198c1f2a4b37c10a1b2c3d4e5f6071a",
+        ORGANIZATIONS[1].0,
+        "Harbor Visiting Nurses, Boston",
+        "1346218294",
+    ),
+];
+
+/// The callers: id, name for `lanyard token --as`, role, contact, sites by their place in [`SITES`].
+pub const PRINCIPALS: [(&str, &str, Role, Option<(&str, &str)>, &[usize]); 6] = [
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60701", "single-site", Role::PortalUser, Some(INTAKE), &[0]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60702", "multi-site", Role::PortalUser, Some(INTAKE), &[0, 1]),
+    ("cli_0198c1f2a4b37c10a1b2c3d4e5f60703", "ehr-vendor", Role::EhrVendor, None, &[0, 2]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60704", "nurse", Role::MedicalReviewNurse, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60705", "coordinator", Role::AuthorizationCoordinator, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60706", "other-site", Role::PortalUser, None, &[2]),
+];
+
+const INTAKE: (&str, &str) = ("Intake desk", "+16175550100");
+
+const ORGANIZATIONS: [(&str, &str); 2] = [
+    ("org_0198c1f2a4b37c10a1b2c3d4e5f60711", "Riverside Home Care"),
+    ("org_0198c1f2a4b37c10a1b2c3d4e5f60712", "Harbor Visiting Nurses"),
+];
+
+const PRODUCTS: [(&str, &str, bool); 3] =
+    [("mcf", "My Care Family", true), ("hmo", "Complete HMO", false), ("aso", "ASO", false)];
+
+/// NPI, name, kind, and who is paid instead.
+const PROVIDERS: [(&str, &str, ProviderKind, Option<&str>); 6] = [
+    ("1346218294", "Riverside Home Care", ProviderKind::Organization, None),
+    ("1234567893", "Riverside Home Care Quincy", ProviderKind::Organization, Some("1346218294")),
+    ("1972902351", "Bay State Skilled Nursing", ProviderKind::Organization, None),
+    ("1770626038", "Granite Coast Home Health", ProviderKind::Organization, None),
+    ("1104816123", "Sara Okafor, MD", ProviderKind::Person, None),
+    ("1407820673", "Daniel Reyes, NP", ProviderKind::Person, Some("1346218294")),
+];
+
+/// NPI, site by its place, and the days from today of the first and the last day.
+const AFFILIATIONS: [(&str, usize, i32, Option<i32>); 4] = [
+    ("1104816123", 0, -2_000, None),
+    ("1407820673", 0, -400, Some(45)),
+    ("1407820673", 1, 46, None),
+    ("1770626038", 2, -900, None),
+];
+
+/// A span of coverage: product, and the days from today of its first and its last day.
+type Span = (&'static str, i32, Option<i32>);
+
+/// The members: number, first name, last name, years of age, spans.
+const MEMBERS: [(&str, &str, &str, u32, &[Span]); 12] = [
+    ("MCF0000000042", "Alma", "Whitfield", 75, &[("mcf", -1_200, None)]),
+    ("MCF0000000043", "Jorge", "Almeida", 68, &[("mcf", -700, Some(-1))]),
+    ("MCF0000000044", "Ruth", "Nakamura", 81, &[("mcf", 1, None)]),
+    ("MCF0000000045", "Peter", "O'Rourke", 59, &[("mcf", -300, Some(30))]),
+    ("MCF0000000046", "Denise", "Baptiste", 47, &[("mcf", -500, Some(20)), ("hmo", 21, None)]),
+    ("MCF0000000047", "Samuel", "Ortiz", 33, &[("mcf", -500, Some(20)), ("hmo", 22, None)]),
+    ("MCF0000000048", "Grace", "Lindqvist", 90, &[]),
+    ("HMO0000000051", "Thomas", "Iyer", 64, &[("hmo", -1_000, None)]),
+    ("HMO0000000052", "Bridget", "Kowalski", 71, &[("hmo", -90, None)]),
+    ("HMO0000000053", "Nadia", "Haddad", 8, &[("hmo", -800, None)]),
+    ("ASO0000000061", "Walter", "Chen", 55, &[("aso", -400, None)]),
+    ("ASO0000000062", "Inês", "Carvalho", 40, &[("aso", -40, None)]),
+];
+
+/// Adds the plan to a database that has none.
+///
+/// # Panics
+/// Never: what is written above has its form, which a test holds.
+pub fn load(tx: &mut Tx<'_>, today: NaiveDate) {
+    let day = |offset: i32| {
+        let days = Days::new(offset.unsigned_abs().into());
+        if offset < 0 { today - days } else { today + days }
+    };
+    tx.insert(
+        PRODUCTS
+            .map(|(id, name, my_care_family)| ProductRow { id: id.into(), name: name.into(), my_care_family })
+            .into(),
+    );
+    tx.insert(ORGANIZATIONS.map(|(id, name)| OrganizationRow { id: id.into(), name: name.into() }).into());
+    let site = |(id, organization, name, number): (_, &str, &str, _)| SiteRow {
+        id: site_id(id),
+        organization_id: organization.to_owned(),
+        name: name.to_owned(),
+        npi: npi(number),
+    };
+    tx.insert(SITES.map(site).into());
+    tx.insert(
+        PROVIDERS
+            .map(|(number, name, kind, pay_to)| ProviderRow {
+                npi: npi(number),
+                name: name.to_owned(),
+                kind,
+                pay_to_npi: pay_to.map(npi),
+            })
+            .into(),
+    );
+    tx.insert(
+        AFFILIATIONS
+            .map(|(number, site, first, last)| AffiliationRow {
+                npi: npi(number),
+                site_id: site_id(SITES[site].0),
+                first_on: day(first),
+                last_on: last.map(day),
+            })
+            .into(),
+    );
+    for (number, first, last, age, spans) in MEMBERS {
+        let id = MemberId::parse(number).expect("a member number");
+        let coverage = |(product, first, last): &Span| CoverageRow {
+            member_id: id.clone(),
+            product_id: (*product).to_owned(),
+            first_on: day(*first),
+            last_on: last.map(day),
+        };
+        let coverages = spans.iter().map(coverage).collect();
+        tx.insert(vec![MemberRow {
+            id: id.clone(),
+            first_name: first.to_owned(),
+            last_name: last.to_owned(),
+            date_of_birth: today - Months::new(12 * age + 5),
+            pcp_npi: Some(npi("1104816123")),
+            pcp_site_id: Some(site_id(SITES[0].0)),
+        }]);
+        tx.insert(coverages);
+    }
+    for (id, name, role, contact, sites) in PRINCIPALS {
+        let id = PrincipalId::parse(id).expect("an id");
+        let kind = match role {
+            Role::PortalUser => PrincipalKind::Person,
+            Role::EhrVendor => PrincipalKind::System,
+            Role::AuthorizationCoordinator | Role::MedicalReviewNurse => PrincipalKind::Staff,
+        };
+        tx.insert(vec![PrincipalRow {
+            id: id.clone(),
+            kind,
+            role,
+            name: name.to_owned(),
+            contact_name: contact.map(|it| it.0.to_owned()),
+            contact_phone: contact.map(|it| Phone::parse(it.1).expect("a phone number")),
+            active: true,
+        }]);
+        tx.insert(
+            sites
+                .iter()
+                .map(|it| GrantRow { principal_id: id.clone(), site_id: site_id(SITES[*it].0) })
+                .collect(),
+        );
+    }
+}
+
+fn npi(text: &str) -> Npi {
+    Npi::parse(text).expect("an NPI")
+}
+
+fn site_id(text: &str) -> SiteId {
+    SiteId::parse(text).expect("a site's id")
+}

@@ -1,0 +1,102 @@
+use kernel::{Npi, Phone, PrincipalId, Scope, SiteId, codes};
+
+codes! {
+    /// What calls.
+    pub enum PrincipalKind {
+        /// A person at a provider's site.
+        Person = "person",
+        /// A person of the plan.
+        Staff = "staff",
+        /// A program on its own: an EHR vendor, a clearinghouse.
+        System = "system",
+    }
+}
+
+codes! {
+    /// What a caller is to the plan; each role permits a fixed set of scopes.
+    pub enum Role {
+        /// Asks for authorizations for its sites.
+        PortalUser = "portal_user",
+        /// Asks for authorizations, by program, for the sites that it is granted.
+        EhrVendor = "ehr_vendor",
+        /// Keeps the plan's requests in order.
+        AuthorizationCoordinator = "authorization_coordinator",
+        /// Reviews what the policy sends to review.
+        MedicalReviewNurse = "medical_review_nurse",
+    }
+}
+
+impl Role {
+    /// Whether whoever has this role may have `scope`.
+    #[must_use]
+    pub fn permits(self, scope: Scope) -> bool {
+        use Scope::{AuthorizationsClose, AuthorizationsCreate, AuthorizationsRead};
+        match self {
+            Self::PortalUser | Self::EhrVendor => matches!(scope, AuthorizationsRead | AuthorizationsCreate),
+            Self::AuthorizationCoordinator => matches!(scope, AuthorizationsRead | AuthorizationsClose),
+            Self::MedicalReviewNurse => matches!(scope, AuthorizationsRead),
+        }
+    }
+}
+
+/// A person or a desk, and how to call them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// The person or the desk.
+    pub name: String,
+    /// With the area code.
+    pub phone: Phone,
+}
+
+/// A billing location with portal users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Its id.
+    pub id: SiteId,
+    /// Its name.
+    pub name: String,
+    /// Its NPI, which other sites may share.
+    pub npi: Npi,
+}
+
+/// Someone who calls, as the plan has them on record now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Who it is; a token's `sub`.
+    pub id: PrincipalId,
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// What it is to the plan.
+    pub role: Role,
+    /// Its name.
+    pub name: String,
+    /// Whom to call about its requests, where a request doesn't say (AUT-11).
+    pub contact: Option<Contact>,
+    /// The sites granted to it, by id (AUT-09).
+    pub sites: Vec<Site>,
+}
+
+impl Principal {
+    /// The rows that it may see.
+    #[must_use]
+    pub fn scope(&self) -> SiteScope {
+        SiteScope(match self.kind {
+            PrincipalKind::Staff => None,
+            PrincipalKind::Person | PrincipalKind::System => {
+                Some(self.sites.iter().map(|it| it.id.clone()).collect())
+            }
+        })
+    }
+}
+
+/// The sites whose rows a query may see. Only a [`Principal`] makes one, and a query on rows that a site owns takes one.
+#[derive(Debug, Clone)]
+pub struct SiteScope(Option<Vec<SiteId>>);
+
+impl SiteScope {
+    /// The sites; none for the plan, which sees all of them.
+    #[must_use]
+    pub fn sites(&self) -> Option<&[SiteId]> {
+        self.0.as_deref()
+    }
+}

@@ -1,0 +1,72 @@
+use diesel::r2d2::PoolError;
+use diesel::result::{DatabaseErrorKind, Error as Diesel};
+use kernel::faults;
+
+faults! {
+    /// Why the database didn't do what was asked.
+    pub enum Error {
+        /// Nothing is wrong with the request: the queue is full, or the connection, a lock or the disk failed.
+        Unavailable(why: String) => Unavailable, "database-unavailable", "",
+            "The database can't answer at the moment, and nothing was changed. Send the request again.";
+        /// The idempotency key was used before, for another request.
+        KeyReused => Invalid, "idempotency-key-reused", "",
+            "This Idempotency-Key came with another request before. Use a new key for a new request.";
+        /// A constraint that no rule foresaw, a panic, a row that doesn't decode.
+        Internal(why: String) => Internal, "internal", "",
+            "The service failed. Nothing was changed; the request id names the entry in our log.";
+    }
+}
+
+/// What the databases say when the fault is theirs and diesel has no kind for it. Neither translates these by default.
+const PASSING: &[&str] = &[
+    "deadlock detected",
+    "canceling statement due to",
+    "terminating connection",
+    "the database system is",
+    "No space left on device",
+    "database is locked",
+    "database or disk is full",
+    "disk I/O error",
+    "cannot start a transaction within a transaction",
+    "no such savepoint",
+];
+
+impl Error {
+    pub(crate) fn busy() -> Self {
+        Self::Unavailable("too many requests are waiting for the database".to_owned())
+    }
+}
+
+impl From<Diesel> for Error {
+    fn from(it: Diesel) -> Self {
+        let text = it.to_string();
+        let passing = match &it {
+            Diesel::DatabaseError(kind, _) => {
+                matches!(
+                    kind,
+                    DatabaseErrorKind::ClosedConnection
+                        | DatabaseErrorKind::UnableToSendCommand
+                        | DatabaseErrorKind::SerializationFailure
+                ) || PASSING.iter().any(|known| text.contains(known))
+            }
+            Diesel::BrokenTransactionManager
+            | Diesel::AlreadyInTransaction
+            | Diesel::NotInTransaction
+            | Diesel::RollbackErrorOnCommit { .. } => true,
+            _ => false,
+        };
+        if passing { Self::Unavailable(text) } else { Self::Internal(text) }
+    }
+}
+
+impl From<diesel::ConnectionError> for Error {
+    fn from(it: diesel::ConnectionError) -> Self {
+        Self::Unavailable(it.to_string())
+    }
+}
+
+impl From<PoolError> for Error {
+    fn from(it: PoolError) -> Self {
+        Self::Unavailable(it.to_string())
+    }
+}

@@ -1,0 +1,161 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::{Actor, Db, Error, Token, Tx, ledger};
+
+/// A write that waits for its turn.
+pub(crate) trait Job: Send {
+    /// Whether the write is still wanted; from then on its caller waits to the end.
+    fn claim(&self) -> bool;
+    /// Runs the closure and writes what it left pending. Whether to keep what it did.
+    fn run(&mut self, db: &mut Db, instant: Instant) -> Verdict;
+    /// After what it did was undone: answers from the record, if its key is already there.
+    fn replay(&mut self, db: &mut Db);
+    /// Tells the caller: its own outcome, or why no one's counts.
+    fn answer(self: Box<Self>, end: Result<(), Error>);
+}
+
+/// When a write happens, and on which day that is in the plan's zone.
+pub(crate) type Instant = (chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
+
+/// What becomes of a transaction after its closure.
+pub(crate) struct Verdict {
+    pub(crate) keep: bool,
+    pub(crate) begun: bool,
+}
+
+/// Whoever sets it first, the worker that starts the write or the caller that stops waiting, has decided.
+pub(crate) type Claim = Arc<AtomicBool>;
+
+/// An answer on its way: `.await` it in a handler, [`wait`](Self::wait) for it on a thread.
+///
+/// Dropping it before the work has begun cancels the work; afterwards the work goes on without an audience.
+#[must_use = "the work is cancelled if no one waits for it"]
+pub struct Answer<T, E> {
+    pub(crate) reply: oneshot::Receiver<Result<T, E>>,
+    pub(crate) claim: Claim,
+    pub(crate) patience: Duration,
+}
+
+impl<T, E: From<Error>> Answer<T, E> {
+    /// Blocks this thread until the answer is there.
+    ///
+    /// # Errors
+    /// Whatever the closure returned, or why its transaction didn't commit.
+    ///
+    /// # Panics
+    /// On a thread that drives asynchronous tasks.
+    pub fn wait(self) -> Result<T, E> {
+        self.reply.blocking_recv().unwrap_or_else(|_| Err(gone().into()))
+    }
+}
+
+impl<T: Send + 'static, E: From<Error> + Send + 'static> IntoFuture for Answer<T, E> {
+    type Output = Result<T, E>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(mut self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let reply = match tokio::time::timeout(self.patience, &mut self.reply).await {
+                Ok(reply) => reply,
+                Err(_) if !self.claim.swap(true, Ordering::AcqRel) => return Err(Error::busy().into()),
+                Err(_) => self.reply.await,
+            };
+            reply.unwrap_or_else(|_| Err(gone().into()))
+        })
+    }
+}
+
+fn gone() -> Error {
+    Error::Unavailable("the store is closing".to_owned())
+}
+
+/// What a key's first use answered, or what was kept of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept<T> {
+    /// The answer.
+    pub value: T,
+    /// Whether an earlier request made it.
+    pub replayed: bool,
+}
+
+/// How an answer is kept for the next use of its key.
+pub(crate) struct Once<T> {
+    pub(crate) token: Token,
+    pub(crate) encode: fn(&T) -> serde_json::Result<String>,
+    pub(crate) decode: fn(&str) -> serde_json::Result<T>,
+}
+
+pub(crate) struct Task<T, E, F> {
+    pub(crate) actor: Actor,
+    pub(crate) work: Option<F>,
+    pub(crate) once: Option<Once<T>>,
+    pub(crate) outcome: Option<Result<T, E>>,
+    pub(crate) reply: oneshot::Sender<Result<T, E>>,
+    pub(crate) claim: Claim,
+}
+
+impl<T, E, F> Task<T, E, F>
+where
+    E: From<Error>,
+    F: FnOnce(&mut Tx<'_>) -> Result<T, E>,
+{
+    fn perform(&mut self, tx: &mut Tx<'_>) -> Result<T, E> {
+        let work = self.work.take().ok_or_else(gone)?;
+        let value = work(tx)?;
+        if let Some(once) = &self.once {
+            let answer = (once.encode)(&value).map_err(|it| Error::Internal(it.to_string()))?;
+            tx.keep(once.token.clone(), answer);
+        }
+        tx.seal()?;
+        Ok(value)
+    }
+}
+
+impl<T, E, F> Job for Task<T, E, F>
+where
+    T: Send,
+    E: From<Error> + Send,
+    F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send,
+{
+    fn claim(&self) -> bool {
+        !self.reply.is_closed() && !self.claim.swap(true, Ordering::AcqRel)
+    }
+
+    fn run(&mut self, db: &mut Db, (now, day): Instant) -> Verdict {
+        let actor = self.actor.clone();
+        let mut tx = Tx::new(db, &actor, now, day);
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.perform(&mut tx)))
+            .unwrap_or_else(|_| Err(Error::Internal("the work panicked".to_owned()).into()));
+        let verdict = Verdict { keep: outcome.is_ok(), begun: tx.begun() };
+        self.outcome = Some(outcome);
+        verdict
+    }
+
+    fn replay(&mut self, db: &mut Db) {
+        let Some(Once { token, decode, .. }) = &self.once else { return };
+        match ledger::kept(db, &token.scope, &token.key) {
+            // The closure's own error stands.
+            Ok(None) => {}
+            Ok(Some((fingerprint, _))) if fingerprint != token.fingerprint => {
+                self.outcome = Some(Err(Error::KeyReused.into()))
+            }
+            Ok(Some((_, answer))) => {
+                self.outcome = Some(decode(&answer).map_err(|it| Error::Internal(it.to_string()).into()))
+            }
+            Err(it) => self.outcome = Some(Err(it.into())),
+        }
+    }
+
+    fn answer(self: Box<Self>, end: Result<(), Error>) {
+        let Self { outcome, reply, .. } = *self;
+        let own = || outcome.unwrap_or_else(|| Err(gone().into()));
+        // A caller that went away is told nothing; what was done stays done.
+        let _ = reply.send(end.map_err(E::from).and_then(|()| own()));
+    }
+}

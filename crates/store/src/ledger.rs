@@ -1,0 +1,246 @@
+//! What every write leaves beside its own rows: the trail, the outbox, the deadlines, and the answer to a repeated key.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use kernel::{codes, fresh_id};
+use sha2::{Digest, Sha256};
+
+use crate::{Actor, Db, Error, rows};
+
+/// What was done to which subject, and why.
+#[derive(Debug, Clone)]
+pub struct Trail {
+    /// What was done, such as `authorization.submit`.
+    pub action: &'static str,
+    /// To what it was done.
+    pub subject: String,
+    /// The site that owns the subject, if one does.
+    pub site_id: Option<String>,
+    /// Why, if the caller said so.
+    pub reason: Option<String>,
+    /// The subject before, if it existed; only its digest is kept.
+    pub before: Option<String>,
+    /// The subject after, if it still exists; only its digest is kept.
+    pub after: Option<String>,
+}
+
+/// Something that others are told once it has happened; ids only, no PHI.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The kind of event, such as `authorization.submitted`.
+    pub topic: &'static str,
+    /// What it is about; deliveries keep their order within a subject.
+    pub subject: String,
+    /// The site that owns the subject.
+    pub site_id: String,
+    /// Where the subject stands after it.
+    pub status: String,
+    /// The subject's version after it.
+    pub version: i32,
+    /// Its place among the subject's events, from 1.
+    pub sequence: i32,
+}
+
+codes! {
+    /// How a deadline was counted.
+    pub enum Basis {
+        /// Every day counts.
+        Calendar = "calendar",
+        /// Weekends and holidays don't.
+        Business = "business",
+    }
+}
+
+/// A promise to do something by a time.
+#[derive(Debug, Clone)]
+pub struct Deadline {
+    /// What must be done.
+    pub subject: String,
+    /// The rule that sets the time.
+    pub rule: &'static str,
+    /// How it was counted.
+    pub basis: Basis,
+    /// When it must be done; never computed again.
+    pub due_at: DateTime<Utc>,
+}
+
+pub(crate) fn trail(it: Trail, actor: &Actor, now: DateTime<Utc>) -> TrailRow {
+    let digest_of = |it: Option<String>| it.map(|it| hex(&Sha256::digest(it)));
+    let mut row = TrailRow {
+        id: fresh_id("trl", now),
+        at: now.naive_utc(),
+        actor: actor.id.to_string(),
+        client: actor.client.to_string(),
+        request: actor.request.to_string(),
+        site_id: it.site_id,
+        action: it.action.to_owned(),
+        subject: it.subject,
+        reason: it.reason,
+        before: digest_of(it.before),
+        after: digest_of(it.after),
+        digest: String::new(),
+    };
+    row.digest = row.digest();
+    row
+}
+
+impl TrailRow {
+    fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        let at = self.at.and_utc().timestamp_micros().to_string();
+        for part in [
+            Some(&self.id),
+            Some(&at),
+            Some(&self.actor),
+            Some(&self.client),
+            Some(&self.request),
+            self.site_id.as_ref(),
+            Some(&self.action),
+            Some(&self.subject),
+            self.reason.as_ref(),
+            self.before.as_ref(),
+            self.after.as_ref(),
+        ] {
+            // The length comes first, or two fields could be cut elsewhere and have one digest; absent isn't empty.
+            digest.update(part.map_or(-1, |it| it.len().cast_signed()).to_be_bytes());
+            digest.update(part.map_or("", String::as_str));
+        }
+        hex(&digest.finalize())
+    }
+}
+
+pub(crate) fn event(it: Event, now: DateTime<Utc>) -> EventRow {
+    let Event { topic, subject, site_id, status, version, sequence } = it;
+    let (id, topic) = (fresh_id("evt", now), topic.to_owned());
+    EventRow { id, at: now.naive_utc(), topic, subject, site_id, status, version, sequence }
+}
+
+pub(crate) fn deadline(it: Deadline, now: DateTime<Utc>) -> DeadlineRow {
+    DeadlineRow {
+        id: fresh_id("ddl", now),
+        subject: it.subject,
+        rule: it.rule.to_owned(),
+        basis: it.basis,
+        opened_at: now.naive_utc(),
+        due_at: it.due_at.naive_utc(),
+    }
+}
+
+/// Marks the open deadlines of `subject` as met.
+pub(crate) fn meet(db: &mut Db, subject: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    let open = deadlines::table.filter(deadlines::subject.eq(subject)).filter(deadlines::met_at.is_null());
+    diesel::update(open).set(deadlines::met_at.eq(now.naive_utc())).execute(db)?;
+    Ok(())
+}
+
+/// The fingerprint and the answer kept for a key, if its effect is committed.
+pub(crate) fn kept(db: &mut Db, scope: &str, key: &str) -> Result<Option<(String, String)>, Error> {
+    let it = idempotency::table.find((scope, key)).select((idempotency::fingerprint, idempotency::answer));
+    Ok(it.first(db).optional()?)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+rows! {
+    pub(crate) struct TrailRow for trail {
+        id: String,
+        at: NaiveDateTime,
+        actor: String,
+        client: String,
+        request: String,
+        site_id: Option<String>,
+        action: String,
+        subject: String,
+        reason: Option<String>,
+        before: Option<String>,
+        after: Option<String>,
+        digest: String,
+    }
+}
+rows! {
+    pub(crate) struct EventRow for outbox {
+        id: String,
+        at: NaiveDateTime,
+        topic: String,
+        subject: String,
+        site_id: String,
+        status: String,
+        version: i32,
+        sequence: i32,
+    }
+}
+rows! {
+    pub(crate) struct DeadlineRow for deadlines {
+        id: String,
+        subject: String,
+        rule: String,
+        basis: Basis,
+        opened_at: NaiveDateTime,
+        due_at: NaiveDateTime,
+    }
+}
+rows! {
+    pub(crate) struct KeptRow for idempotency {
+        scope: String,
+        key: String,
+        fingerprint: String,
+        answer: String,
+        at: NaiveDateTime,
+    }
+}
+
+diesel::table! {
+    trail (id) {
+        id -> Text,
+        at -> Timestamp,
+        actor -> Text,
+        client -> Text,
+        request -> Text,
+        site_id -> Nullable<Text>,
+        action -> Text,
+        subject -> Text,
+        reason -> Nullable<Text>,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        digest -> Text,
+    }
+}
+diesel::table! {
+    outbox (id) {
+        id -> Text,
+        at -> Timestamp,
+        topic -> Text,
+        subject -> Text,
+        site_id -> Text,
+        status -> Text,
+        version -> Integer,
+        sequence -> Integer,
+        sent_at -> Nullable<Timestamp>,
+    }
+}
+diesel::table! {
+    deadlines (id) {
+        id -> Text,
+        subject -> Text,
+        rule -> Text,
+        basis -> Text,
+        opened_at -> Timestamp,
+        due_at -> Timestamp,
+        met_at -> Nullable<Timestamp>,
+    }
+}
+diesel::table! {
+    idempotency (scope, key) {
+        scope -> Text,
+        key -> Text,
+        fingerprint -> Text,
+        answer -> Text,
+        at -> Timestamp,
+    }
+}

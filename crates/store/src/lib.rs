@@ -1,0 +1,42 @@
+//! One database, two dialects: every transaction of the service begins and ends here.
+//!
+//! A use case is a closure. [`Store::write`] queues it, runs it inside a transaction, and answers only once that
+//! transaction is on disk; [`Store::read`] does the same for closures that only look. Neither ever runs on the
+//! caller's thread, so one method serves handlers (`.await`) and plain threads (`.wait()`).
+//!
+//! SQLite has one writing thread, which commits in groups; PostgreSQL has a pool of them. The closure can't tell the
+//! difference: it sees a [`Tx`] and one `now`. Beside its own rows a write leaves, in the same transaction, its entry
+//! in the trail, its events, its deadlines and the answer to a repeated key.
+
+mod db;
+mod error;
+mod job;
+mod ledger;
+mod link;
+mod number;
+mod queue;
+mod rows;
+mod store;
+mod tx;
+mod worker;
+
+pub use db::{Db, migrate};
+pub use error::Error;
+pub use job::{Answer, Kept};
+pub use ledger::{Basis, Deadline, Event, Trail};
+pub use number::{Check, Number};
+pub use rows::{Pending, Row};
+pub use store::{Actor, Options, Store, Token};
+pub use tx::{Key, Rx, Tx};
+
+/// Writes one query for each backend, for what the enum can't express: many rows in one insert, upserts, locking
+/// clauses, SQL of our own.
+#[macro_export]
+macro_rules! both {
+    ($db:expr, |$it:ident| $body:expr) => {
+        match $db {
+            $crate::Db::Postgres($it) => $body,
+            $crate::Db::Sqlite($it) => $body,
+        }
+    };
+}

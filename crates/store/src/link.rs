@@ -1,0 +1,83 @@
+//! Connections, as r2d2 keeps them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ManageConnection, Pool};
+use kernel::Clock;
+
+use crate::db::{Role, Target};
+use crate::{Db, Error};
+
+/// How long a connection may idle before it is asked whether it still lives.
+const FRESH: TimeDelta = TimeDelta::seconds(1);
+
+/// A pooled connection, and whether it may go back to its pool.
+pub(crate) struct Link {
+    db: Db,
+    used_at: DateTime<Utc>,
+    broken: bool,
+}
+
+impl Link {
+    /// Does `work`; where it fails the connection is thrown away, since whatever ended it, a failed sync above all, is
+    /// never tried again on the same one.
+    pub(crate) fn with<T>(
+        &mut self,
+        now: DateTime<Utc>,
+        work: impl FnOnce(&mut Db) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.broken = true;
+        let done = work(&mut self.db);
+        self.broken = done.is_err();
+        self.used_at = now;
+        done
+    }
+
+    /// Does `work`, whose failure may be its own; the connection stays if it still answers.
+    pub(crate) fn look<T>(&mut self, now: DateTime<Utc>, work: impl FnOnce(&mut Db) -> (T, bool)) -> T {
+        let (done, sound) = work(&mut self.db);
+        self.broken = !sound && self.db.batch_execute("select 1").is_err();
+        self.used_at = now;
+        done
+    }
+}
+
+/// Makes connections for one role.
+pub(crate) struct Links {
+    pub(crate) target: Target,
+    pub(crate) role: Role,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Links {
+    /// A pool of at most `size`, which waits a second for a free one.
+    pub(crate) fn pool(self, size: u32) -> Pool<Self> {
+        let lasting = self.target.is_sqlite();
+        let pool =
+            Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(Duration::from_secs(1));
+        let pool = if lasting { pool.idle_timeout(None).max_lifetime(None) } else { pool };
+        pool.build_unchecked(self)
+    }
+}
+
+impl ManageConnection for Links {
+    type Connection = Link;
+    type Error = Error;
+
+    fn connect(&self) -> Result<Link, Error> {
+        Ok(Link { db: self.target.connect(self.role)?, used_at: self.clock.now(), broken: false })
+    }
+
+    /// A ping costs a round trip, so a connection that was in use a moment ago is trusted.
+    fn is_valid(&self, link: &mut Link) -> Result<(), Error> {
+        let idle = self.clock.now() - link.used_at;
+        if idle < FRESH { Ok(()) } else { Ok(link.db.batch_execute("select 1")?) }
+    }
+
+    fn has_broken(&self, link: &mut Link) -> bool {
+        link.broken
+    }
+}

@@ -1,0 +1,237 @@
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use diesel::connection::SimpleConnection;
+use kernel::{Clock, SystemClock};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::oneshot;
+
+use crate::db::{Role, Target};
+use crate::job::{Once, Task};
+use crate::link::Links;
+use crate::queue::Queue;
+use crate::worker::{Jobs, Look, Shop};
+use crate::{Answer, Error, Kept, Rx, Tx, ledger};
+
+/// On whose behalf something is done, as the trail names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The person or system client.
+    pub id: Arc<str>,
+    /// The program through which they call.
+    pub client: Arc<str>,
+    /// The request that it is done for.
+    pub request: Arc<str>,
+}
+
+/// An idempotency key, within the scope in which it is one, and a fingerprint of the request that it came with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Subject, site, method and route.
+    pub scope: String,
+    /// The key, as the client chose it.
+    pub key: String,
+    /// A digest of the request.
+    pub fingerprint: String,
+}
+
+/// How a store runs; the defaults suit two cores.
+#[derive(Clone)]
+pub struct Options {
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// The plan's zone, whose midnight starts a day's numbers.
+    pub zone: Tz,
+    /// How many connections read, and on PostgreSQL how many write; SQLite writes with one.
+    pub pool: u32,
+    /// The most writes in one SQLite transaction.
+    pub group: usize,
+    /// How many reads, and how many writes, may wait.
+    pub queue: usize,
+    /// How long one waits to begin.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            zone: chrono_tz::America::New_York,
+            pool: 8,
+            group: 64,
+            queue: 1024,
+            patience: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The database of the service.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    jobs: Arc<Jobs>,
+    looks: Arc<Queue<Look>>,
+    patience: Duration,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Store {
+    /// Opens the database at `url`, run by `options`; see [`migrate`](crate::migrate) for its schema.
+    ///
+    /// # Errors
+    /// Why the database can't be reached, in its own words; or that its schema isn't this build's.
+    pub fn open(url: &str, options: Options) -> Result<Self, Error> {
+        let Options { clock, zone, pool, group, queue, patience } = options;
+        let target = Target::parse(url)?;
+        target.check()?;
+        let sqlite = target.is_sqlite();
+        let links = |role, size| Links { target: target.clone(), role, clock: Arc::clone(&clock) }.pool(size);
+        let writers = if sqlite { 1 } else { pool };
+        let shop = Arc::new(Shop {
+            readers: links(Role::Reader, pool),
+            writers: links(Role::Writer, writers),
+            clock: Arc::clone(&clock),
+            zone,
+            opened: Mutex::new(None),
+        });
+        let (jobs, looks) = (Arc::new(Jobs::new(queue)), Arc::new(Queue::new(queue)));
+        let mut threads = Vec::new();
+        for _ in 0..writers {
+            let (shop, jobs) = (Arc::clone(&shop), Arc::clone(&jobs));
+            let work = move || if sqlite { shop.write_groups(&jobs, group) } else { shop.write(&jobs) };
+            threads.push(spawn("store-writer", work)?);
+        }
+        for _ in 0..pool {
+            let (shop, looks) = (Arc::clone(&shop), Arc::clone(&looks));
+            threads.push(spawn("store-reader", move || shop.read(&looks))?);
+        }
+        Ok(Self(Arc::new(Inner { jobs, looks, patience, threads })))
+    }
+
+    /// Runs `work` on a connection that can't write, outside any transaction.
+    pub fn read<T, E, F>(&self, actor: &Actor, work: F) -> Answer<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut Rx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (reply, answer) = self.answer();
+        let (actor, claim) = (actor.clone(), Arc::clone(&answer.claim));
+        let look: Look = Box::new(move |found| {
+            if reply.is_closed() || claim.swap(true, Ordering::AcqRel) {
+                return true;
+            }
+            let outcome = found.map_err(E::from).and_then(|(db, now)| {
+                let mut rx = Rx { db, actor: &actor, now };
+                catch_unwind(AssertUnwindSafe(|| work(&mut rx)))
+                    .unwrap_or_else(|_| Err(Error::Internal("the read panicked".to_owned()).into()))
+            });
+            let sound = outcome.is_ok();
+            let _ = reply.send(outcome);
+            sound
+        });
+        if let Err(look) = self.0.looks.push(look) {
+            look(Err(Error::busy()));
+        }
+        answer
+    }
+
+    /// What was answered to an earlier request with the same token, for a request that is refused before it writes.
+    pub fn kept<T>(&self, actor: &Actor, token: Token) -> Answer<Option<T>, Error>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        self.read(actor, move |rx| match ledger::kept(rx.db(), &token.scope, &token.key)? {
+            None => Ok(None),
+            Some((fingerprint, _)) if fingerprint != token.fingerprint => Err(Error::KeyReused),
+            Some((_, answer)) => {
+                serde_json::from_str(&answer).map(Some).map_err(|it| Error::Internal(it.to_string()))
+            }
+        })
+    }
+
+    /// Whether the database answers.
+    pub fn ping(&self, actor: &Actor) -> Answer<(), Error> {
+        self.read(actor, |rx| Ok(rx.db().batch_execute("select 1")?))
+    }
+
+    /// Runs `work` in one transaction and answers once that is on disk; if `work` fails or panics, it leaves nothing.
+    ///
+    /// `work` does no I/O of its own, doesn't sleep and evaluates no policy: on SQLite all other writes wait for it.
+    pub fn write<T, E, F>(&self, actor: &Actor, work: F) -> Answer<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.queue(actor, None, work)
+    }
+
+    /// Like [`write`](Self::write), but the second request with the same token gets the answer of the first.
+    ///
+    /// Only success is kept: a refusal leaves the key free. The work of a repeated request is done, refused by the record's
+    /// own key and undone, so that the first request, which is nearly every one, pays no look-up.
+    pub fn write_once<T, E, F>(&self, actor: &Actor, token: Token, work: F) -> Answer<Kept<T>, E>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let once = Once {
+            token,
+            encode: |it: &Kept<T>| serde_json::to_string(&it.value),
+            decode: |it| serde_json::from_str(it).map(|value| Kept { value, replayed: true }),
+        };
+        self.queue(actor, Some(once), |tx| work(tx).map(|value| Kept { value, replayed: false }))
+    }
+
+    fn queue<T, E, F>(&self, actor: &Actor, once: Option<Once<T>>, work: F) -> Answer<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (reply, answer) = self.answer();
+        let claim = Arc::clone(&answer.claim);
+        let task = Task { actor: actor.clone(), work: Some(work), once, outcome: None, reply, claim };
+        if let Err(task) = self.0.jobs.push(Box::new(task)) {
+            task.answer(Err(Error::busy()));
+        }
+        answer
+    }
+
+    fn answer<T, E>(&self) -> (oneshot::Sender<Result<T, E>>, Answer<T, E>) {
+        let (sender, reply) = oneshot::channel();
+        (sender, Answer { reply, claim: Arc::new(AtomicBool::new(false)), patience: self.0.patience })
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+/// The last handle waits for what is queued, then for the threads and their connections.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.jobs.close();
+        self.looks.close();
+        for thread in self.threads.drain(..) {
+            // A closure that holds the last handle drops it on a worker, which can't wait for itself.
+            if thread.thread().id() != thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|it| Error::Unavailable(it.to_string()))
+}

@@ -1,0 +1,215 @@
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use sha2::{Digest, Sha256};
+
+use crate::rows::{self, Rows};
+use crate::{Actor, Check, Db, Deadline, Error, Event, Number, Pending, Row, Token, Trail, ledger, number};
+
+/// A read in progress; the database refuses what would write.
+pub struct Rx<'a> {
+    pub(crate) db: &'a mut Db,
+    pub(crate) actor: &'a Actor,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl Rx<'_> {
+    /// The connection.
+    pub fn db(&mut self) -> &mut Db {
+        self.db
+    }
+
+    /// Who is reading.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        self.actor
+    }
+
+    /// The moment of this read.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+}
+
+/// What a write may hold alone until it ends, in the order in which several must be taken.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// A member's requests.
+    Member(String),
+    /// One authorization.
+    Authorization(String),
+    /// A provider site.
+    Site(String),
+    /// A user and its grants.
+    User(String),
+}
+
+impl Key {
+    /// The number that stands for it in PostgreSQL; two keys that share one wait for each other and are still right.
+    fn hash(&self) -> i64 {
+        let (kind, id) = match self {
+            Self::Member(id) => ("member", id),
+            Self::Authorization(id) => ("authorization", id),
+            Self::Site(id) => ("site", id),
+            Self::User(id) => ("user", id),
+        };
+        let digest = Sha256::new().chain_update(kind).chain_update(":").chain_update(id).finalize();
+        digest.iter().take(8).fold(0, |hash, byte| (hash << 8) | i64::from(*byte))
+    }
+}
+
+/// A write in progress: the connection, who is writing, and the one instant at which it all happens.
+///
+/// Nothing goes to PostgreSQL before the first statement, so that `begin` and the first lock share one round trip, and
+/// inserted rows wait for the end, where they share another.
+pub struct Tx<'a> {
+    db: &'a mut Db,
+    actor: &'a Actor,
+    now: DateTime<Utc>,
+    day: NaiveDate,
+    begun: bool,
+    held: Option<Key>,
+    pending: Vec<Box<dyn Pending>>,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(db: &'a mut Db, actor: &'a Actor, now: DateTime<Utc>, day: NaiveDate) -> Self {
+        let begun = matches!(db, Db::Sqlite(_));
+        Self { db, actor, now, day, begun, held: None, pending: Vec::new() }
+    }
+
+    /// Who is writing.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        self.actor
+    }
+
+    /// The moment of this transaction; every row that it writes carries the same one.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The connection, in its transaction, with all that was inserted so far.
+    ///
+    /// # Errors
+    /// If the transaction can't begin, or the database refuses a row inserted before.
+    pub fn db(&mut self) -> Result<&mut Db, Error> {
+        self.begin("")?;
+        rows::insert(self.db, std::mem::take(&mut self.pending))?;
+        Ok(self.db)
+    }
+
+    /// Holds `keys` until the transaction ends. SQLite's writer is alone and holds everything anyway.
+    ///
+    /// A use case that checks and then writes takes its lock first: under READ COMMITTED the statements after it see what
+    /// the last holder committed.
+    ///
+    /// # Errors
+    /// If a key comes before one already held, which could deadlock; or if another transaction holds one for too long.
+    pub fn lock(&mut self, keys: &[Key]) -> Result<(), Error> {
+        let mut sql = String::new();
+        for key in keys {
+            if self.held.as_ref().is_some_and(|held| held > key) {
+                return Err(Error::Internal("locks are taken in the order of `Key`".to_owned()));
+            }
+            self.held = Some(key.clone());
+            sql.push_str("; select pg_advisory_xact_lock(");
+            sql.push_str(&key.hash().to_string());
+            sql.push(')');
+        }
+        if !self.begun {
+            return self.begin(&sql);
+        }
+        match &mut *self.db {
+            Db::Postgres(db) => Ok(db.batch_execute(sql.trim_start_matches(';'))?),
+            Db::Sqlite(_) => Ok(()),
+        }
+    }
+
+    /// Takes the next number of the day, in the plan's zone, at which this transaction happens; and answers `check`, since
+    /// whoever needs a number has something to look up as well, and the two share a round trip.
+    ///
+    /// # Errors
+    /// If the database can't answer.
+    pub fn number(&mut self, check: impl Check) -> Result<(Number, bool), Error> {
+        let day = self.day;
+        number::next(self.db()?, day, check)
+    }
+
+    /// An id that sorts by the moment of this transaction.
+    #[must_use]
+    pub fn id(&self, prefix: &str) -> String {
+        kernel::fresh_id(prefix, self.now)
+    }
+
+    /// Inserts `rows` when the transaction ends, or before the next use of [`Tx::db`].
+    pub fn insert<R: Row>(&mut self, rows: Vec<R>) {
+        if !rows.is_empty() {
+            self.pending.push(Box::new(Rows(rows)));
+        }
+    }
+
+    /// Adds an entry to the trail.
+    pub fn record(&mut self, entry: Trail) {
+        let row = ledger::trail(entry, self.actor, self.now);
+        self.insert(vec![row]);
+    }
+
+    /// Leaves an event in the outbox.
+    pub fn emit(&mut self, event: Event) {
+        let row = ledger::event(event, self.now);
+        self.insert(vec![row]);
+    }
+
+    /// Opens a deadline.
+    pub fn promise(&mut self, deadline: Deadline) {
+        let row = ledger::deadline(deadline, self.now);
+        self.insert(vec![row]);
+    }
+
+    /// Marks the open deadlines of `subject` as met, all at the moment of this transaction.
+    ///
+    /// # Errors
+    /// If the database can't answer.
+    pub fn meet(&mut self, subject: &str) -> Result<(), Error> {
+        let now = self.now;
+        ledger::meet(self.db()?, subject, now)
+    }
+
+    /// Keeps `answer` for whoever sends the same key again.
+    pub(crate) fn keep(&mut self, token: Token, answer: String) {
+        let Token { scope, key, fingerprint } = token;
+        let row = ledger::KeptRow { scope, key, fingerprint, answer, at: self.now.naive_utc() };
+        self.insert(vec![row]);
+    }
+
+    /// Writes what is pending. After this the transaction may be committed.
+    pub(crate) fn seal(&mut self) -> Result<(), Error> {
+        if !self.pending.is_empty() {
+            // If nothing went before, this one statement is the transaction.
+            rows::insert(self.db, std::mem::take(&mut self.pending))?;
+        } else if let (Db::Postgres(db), true) = (&mut *self.db, self.begun) {
+            // PostgreSQL answers the COMMIT of a failed transaction with a ROLLBACK and no error. A closure that dropped
+            // an error would then be acknowledged, so the transaction must prove that it still works.
+            db.batch_execute("select 1")?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn begun(&self) -> bool {
+        self.begun
+    }
+
+    fn begin(&mut self, then: &str) -> Result<(), Error> {
+        if let (Db::Postgres(db), false) = (&mut *self.db, self.begun) {
+            if let Err(it) = AnsiTransactionManager::begin_transaction_sql(db, &format!("begin{then}")) {
+                // The `begin` of the batch may have worked before the rest of it failed.
+                db.batch_execute("rollback")?;
+                return Err(it.into());
+            }
+            self.begun = true;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+drop table site_grants;
+drop table principals;
+drop table diagnosis_codes;
+drop table coverages;
+drop table members;
+drop table affiliations;
+drop table providers;
+drop table sites;
+drop table organizations;
+drop table products;

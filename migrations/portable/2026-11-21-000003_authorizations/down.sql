@@ -1,0 +1,3 @@
+drop table authorization_diagnoses;
+drop table authorization_lines;
+drop table authorizations;

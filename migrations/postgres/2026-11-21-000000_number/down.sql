@@ -1,0 +1,1 @@
+drop sequence authorization_number;
