@@ -1,1 +1,42 @@
-//! x
+//! Prior authorizations: asked for, decided, and found again.
+//!
+//! A request is read into a [`NewAuthorization`], whose type can't hold what breaks its form. [`Facts::gather`] asks
+//! what the plan knows, [`check`] adds what the rules say of both, and only a request without a flaw becomes a
+//! [`Submission`]. A [`Decider`] rules on it before anything is locked; [`submit`] then takes the number, looks for a
+//! possible duplicate and writes all of it in one transaction.
+
+mod authorization;
+mod check;
+mod children;
+mod close;
+mod error;
+mod event;
+mod facts;
+mod lifecycle;
+mod list;
+mod message;
+mod policy;
+mod request;
+mod schema;
+mod sees;
+mod store;
+mod submit;
+
+pub use authorization::{
+    Authorization, DecidedBy, Decision, DiagnosisLine, Line, MemberParty, Named, OpenDeadline, Parties,
+    Party, PcpParty,
+};
+pub use check::check;
+pub use close::{Closing, NewClosing, close};
+pub use error::Error;
+pub use facts::Facts;
+pub use lifecycle::{Action, LIFECYCLE, PendReason, Status};
+pub use list::{Filter, Summary, list};
+pub use message::message;
+pub use policy::{Decider, Outcome, PlanContact, Policy, Question, Ruling};
+pub use request::{
+    NewAuthorization, NewContact, NewLine, RequestType, RequestingProvider, Service, ServicingProvider,
+    Urgency,
+};
+pub use store::find;
+pub use submit::{Submission, submit};

@@ -9,6 +9,7 @@ mod error;
 mod member;
 mod principal;
 mod provider;
+mod schema;
 mod store;
 
 pub use diagnosis::{Diagnosis, Release};

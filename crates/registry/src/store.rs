@@ -5,6 +5,10 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use kernel::{DiagnosisCode, MemberId, Npi, Phone, PrincipalId, SiteId};
 
+use crate::schema::{
+    affiliations, coverages, diagnosis_codes, members, organizations, principals, products, providers,
+    site_grants, sites,
+};
 use crate::{
     Contact, Coverage, Diagnosis, Error, Member, Pcp, Principal, PrincipalKind, Provider, ProviderKind,
     Release, Role, Site,
@@ -242,101 +246,3 @@ rows! {
         site_id: SiteId,
     }
 }
-
-diesel::table! {
-    products (id) {
-        id -> Text,
-        name -> Text,
-        my_care_family -> Bool,
-    }
-}
-diesel::table! {
-    organizations (id) {
-        id -> Text,
-        name -> Text,
-    }
-}
-diesel::table! {
-    sites (id) {
-        id -> Text,
-        organization_id -> Text,
-        name -> Text,
-        npi -> Text,
-    }
-}
-diesel::table! {
-    providers (npi) {
-        npi -> Text,
-        name -> Text,
-        kind -> Text,
-        pay_to_npi -> Nullable<Text>,
-    }
-}
-diesel::table! {
-    /// Which provider practises at which site, and when.
-    affiliations (npi, site_id, first_on) {
-        npi -> Text,
-        site_id -> Text,
-        first_on -> Date,
-        last_on -> Nullable<Date>,
-    }
-}
-diesel::table! {
-    members (id) {
-        id -> Text,
-        first_name -> Text,
-        last_name -> Text,
-        date_of_birth -> Date,
-        pcp_npi -> Nullable<Text>,
-        pcp_site_id -> Nullable<Text>,
-    }
-}
-diesel::table! {
-    coverages (member_id, first_on) {
-        member_id -> Text,
-        product_id -> Text,
-        first_on -> Date,
-        last_on -> Nullable<Date>,
-    }
-}
-diesel::table! {
-    diagnosis_codes (code, first_on) {
-        code -> Text,
-        first_on -> Date,
-        last_on -> Nullable<Date>,
-        billable -> Bool,
-        description -> Text,
-    }
-}
-diesel::table! {
-    principals (id) {
-        id -> Text,
-        kind -> Text,
-        role -> Text,
-        name -> Text,
-        contact_name -> Nullable<Text>,
-        contact_phone -> Nullable<Text>,
-        active -> Bool,
-    }
-}
-diesel::table! {
-    site_grants (principal_id, site_id) {
-        principal_id -> Text,
-        site_id -> Text,
-    }
-}
-diesel::joinable!(members -> providers (pcp_npi));
-diesel::joinable!(members -> sites (pcp_site_id));
-diesel::joinable!(coverages -> members (member_id));
-diesel::joinable!(coverages -> products (product_id));
-diesel::joinable!(site_grants -> principals (principal_id));
-diesel::joinable!(site_grants -> sites (site_id));
-diesel::allow_tables_to_appear_in_same_query!(
-    members,
-    providers,
-    sites,
-    coverages,
-    products,
-    principals,
-    site_grants
-);

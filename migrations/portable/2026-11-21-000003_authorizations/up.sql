@@ -4,7 +4,7 @@ create table authorizations (
     number_seq            bigint    not null,
     version               integer   not null,
     events                integer   not null,
-    type                  text      not null,
+    request_type          text      not null,
     requested_service     text      not null,
     site_id               text      not null references sites (id),
     member_id             text      not null references members (id),
@@ -20,7 +20,6 @@ create table authorizations (
     remarks               text,
     -- The decision in force (JSON), the inputs that it was made from among it.
     decision              text,
-    message               text      not null,
     created_by            text      not null,
     created_at            timestamp not null,
     updated_at            timestamp not null,

@@ -1,0 +1,209 @@
+//! An authorization as the plan keeps it.
+
+use ::store::Number;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use kernel::{CodeType, DiagnosisCode, Npi, Period, Phone, PrincipalId, SiteId, codes};
+use registry::{Pcp, Provider};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{PendReason, RequestType, Ruling, Service, Status, Urgency};
+
+/// An authorization: what was asked, by whom, for whom, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Authorization {
+    /// Its number, which is its ID (AUT-25).
+    pub number: Number,
+    /// How often it has changed, from 1.
+    pub version: i32,
+    /// How many events it has had.
+    pub events: i32,
+    /// The kind of request.
+    pub request_type: RequestType,
+    /// The service asked for.
+    pub requested_service: Service,
+    /// The site that owns it.
+    pub site_id: SiteId,
+    /// Who was named in it.
+    pub parties: Parties,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it pends, if it does.
+    pub pend_reason: Option<PendReason>,
+    /// How soon an answer is needed.
+    pub urgency: Urgency,
+    /// Why a standard answer would be too late.
+    pub urgency_reason: Option<String>,
+    /// The days of service.
+    pub service: Period,
+    /// What the requester added.
+    pub remarks: Option<String>,
+    /// The decision in force, unless it pends.
+    pub decision: Option<Decision>,
+    /// The primary diagnosis first.
+    pub diagnoses: Vec<DiagnosisLine>,
+    /// What is to be done.
+    pub lines: Vec<Line>,
+    /// Its open deadlines.
+    pub deadlines: Vec<OpenDeadline>,
+    /// Who asked for it.
+    pub created_by: PrincipalId,
+    /// When it was received.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Authorization {
+    /// Its ID, as 19164R00145.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.number.to_string()
+    }
+
+    /// All of it as text, of which the trail keeps a digest.
+    pub(crate) fn digestible(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+/// Who was named in a request, as they were on the day of receipt: the record of what was asked and answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parties {
+    /// For whom.
+    pub member: MemberParty,
+    /// Who asks ("referred by").
+    pub refer_from: Party,
+    /// Who will render the service ("referred to").
+    pub refer_to: Party,
+    /// Who is paid for it.
+    pub pay_to: Named,
+}
+
+/// The member, as on the day of receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberParty {
+    /// The number.
+    pub id: kernel::MemberId,
+    /// First and last name.
+    pub name: String,
+    /// The day of birth.
+    pub date_of_birth: NaiveDate,
+    /// The product that covers the start date.
+    pub product: String,
+    /// The primary care provider.
+    pub pcp: Option<PcpParty>,
+}
+
+/// A member's primary care provider, as on the day of receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PcpParty {
+    /// Its NPI.
+    pub npi: Npi,
+    /// Its name.
+    pub name: String,
+    /// Where it sees the member.
+    pub site: Option<String>,
+}
+
+impl From<Pcp> for PcpParty {
+    fn from(Pcp { npi, name, site }: Pcp) -> Self {
+        Self { npi, name, site }
+    }
+}
+
+/// A provider, and whom to call there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// Its NPI.
+    pub npi: Npi,
+    /// Its name.
+    pub name: String,
+    /// A person or a desk.
+    pub contact_name: String,
+    /// How to call them.
+    pub contact_phone: Phone,
+}
+
+/// A provider by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Its NPI.
+    pub npi: Npi,
+    /// Its name.
+    pub name: String,
+}
+
+impl From<Provider> for Named {
+    fn from(it: Provider) -> Self {
+        let (npi, name) = it.pay_to;
+        Self { npi, name }
+    }
+}
+
+/// One of up to six diagnoses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiagnosisLine {
+    /// The code.
+    pub code: DiagnosisCode,
+    /// What it means.
+    pub description: String,
+}
+
+/// A procedure, and its units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its number, from 1.
+    pub number: i32,
+    /// Where it stands.
+    pub status: Status,
+    /// The set that the code is of.
+    pub code_type: CodeType,
+    /// The code.
+    pub code: String,
+    /// Its modifiers, separated by spaces.
+    pub modifiers: String,
+    /// What the code means, in our words.
+    pub description: String,
+    /// Units asked for.
+    pub requested: i32,
+    /// Units granted.
+    pub authorized: i32,
+    /// Units used, as claims say.
+    pub used: i32,
+}
+
+/// A decision, and all that it was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Who made it.
+    pub decided_by: DecidedBy,
+    /// When.
+    pub decided_at: DateTime<Utc>,
+    /// What, why, and by which row of which policy.
+    pub ruling: Ruling,
+}
+
+codes! {
+    /// Who decides.
+    pub enum DecidedBy {
+        /// The policy.
+        System = "system",
+    }
+}
+
+/// A promise that is still to be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenDeadline {
+    /// The rule that sets it.
+    pub rule: String,
+    /// When it runs out.
+    #[serde(deserialize_with = "instant")]
+    pub due_at: DateTime<Utc>,
+}
+
+/// Reads a timestamp as either database writes it into JSON: UTC, without saying so.
+fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+    let text = String::deserialize(from)?.replace(' ', "T");
+    text.parse::<NaiveDateTime>().map(|it| it.and_utc()).map_err(D::Error::custom)
+}

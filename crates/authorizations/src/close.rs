@@ -1,0 +1,79 @@
+use ::store::{Key, Number, Trail, Tx};
+use kernel::{Flaws, Text, body};
+use registry::SiteScope;
+
+use crate::event::tell;
+use crate::store::{find_in, update};
+use crate::{Action, Authorization, Error, LIFECYCLE, Policy};
+
+body! {
+    /// Why an authorization ends.
+    pub struct NewClosing {
+        /// One of the plan's reasons to close.
+        reason_code: Text<1, 64> => "AUT-34",
+        /// The reason in words.
+        reason: Text<1, 255> => "AUT-34",
+    }
+}
+
+impl NewClosing {
+    /// Adds what the policy says of the reason: its code is one of the plan's.
+    pub fn check(draft: &kernel::Draft<Self>, policy: &Policy, flaws: &mut Flaws) {
+        let Some(code) = &draft.reason_code else { return };
+        if !policy.close_reasons.contains_key(&**code) {
+            let codes: Vec<_> = policy.close_reasons.keys().map(String::as_str).collect();
+            flaws.broken("AUT-34", "/reason_code", "one-of", format!("Must be one of {}.", codes.join(", ")));
+        }
+    }
+}
+
+/// What is to be closed, and why.
+#[derive(Debug, Clone)]
+pub struct Closing {
+    /// Which one.
+    pub number: Number,
+    /// The version that the caller read.
+    pub version: i32,
+    /// Why.
+    pub reason: NewClosing,
+}
+
+/// Closes an authorization, if its lifecycle permits and no one changed it since the caller read it.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Stale`], or [`Error::NotPermitted`] with what is permitted instead.
+pub fn close(
+    tx: &mut Tx<'_>,
+    scope: &SiteScope,
+    it: &Closing,
+    may: impl Fn(kernel::Scope) -> bool,
+) -> Result<Authorization, Error> {
+    tx.lock(&[Key::Authorization(it.number.to_string())])?;
+    let before = find_in(tx, scope, it.number)?;
+    if before.version != it.version {
+        return Err(Error::Stale);
+    }
+    let Some(status) = LIFECYCLE.next(before.status, Action::Close) else {
+        let allowed = LIFECYCLE.actions(before.status, may).map(Action::as_str).collect();
+        return Err(Error::NotPermitted(before.status, Action::Close, allowed));
+    };
+    let mut after = before.clone();
+    after.version += 1;
+    after.status = status;
+    after.pend_reason = None;
+    after.updated_at = tx.now();
+    after.deadlines.clear();
+    tell(tx, &mut after, "authorization.closed");
+    update(tx, &after, before.version)?;
+    tx.meet(&after.id())?;
+    let NewClosing { reason_code, reason } = &it.reason;
+    tx.record(Trail {
+        action: "authorization.close",
+        subject: after.id(),
+        site_id: Some(after.site_id.to_string()),
+        reason: Some(format!("{}: {}", &**reason_code, &**reason)),
+        before: Some(before.digestible()),
+        after: Some(after.digestible()),
+    });
+    Ok(after)
+}

@@ -1,0 +1,37 @@
+use kernel::faults;
+
+use crate::{Action, Status};
+
+faults! {
+    /// Why an authorization could not be asked for, read or changed.
+    pub enum Error {
+        /// There is none with this ID, or not for this caller, who can't tell the two apart.
+        NotFound => NotFound, "authorization-not-found", "AUT-30",
+            "There is no such authorization.";
+        /// The caller named a site that isn't granted to it.
+        SiteNotPermitted => Forbidden, "site-not-permitted", "AUT-09",
+            "The site named in site_id is not one of yours. GET /v1/me lists those that are.";
+        /// The lifecycle has no such move.
+        NotPermitted(status: Status, action: Action; allowed) => Conflict, "authorization-action-not-permitted", "AUT-08",
+            "An authorization that is {status} does not permit {action}.";
+        /// Someone changed it since the caller read it.
+        Stale => Stale, "authorization-changed", "AUT-08",
+            "The authorization changed since you read it. Read it again, and send the ETag of that answer in If-Match.";
+    } or {
+        /// The database could not answer.
+        Store(::store::Error),
+        /// A fact could not be had.
+        Registry(registry::Error),
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(it: diesel::result::Error) -> Self {
+        Self::Store(it.into())
+    }
+}
+
+/// What can't be: rows and rules that contradict each other.
+pub(crate) fn broken(what: &str) -> Error {
+    Error::Store(::store::Error::Internal(what.to_owned()))
+}

@@ -1,0 +1,83 @@
+//! What the plan knows about a request, asked before anything is locked.
+
+use ::store::Rx;
+use chrono::NaiveDate;
+use kernel::Draft;
+use registry::{Diagnosis, Member, Principal, Provider, Site};
+
+use crate::{Error, NewAuthorization};
+
+/// What the plan knows about a request, as far as the request can be read.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The day of receipt in the plan's zone.
+    pub today: NaiveDate,
+    /// The submitting site: the one named, or the caller's only one (AUT-09).
+    pub site: Option<Site>,
+    /// The member.
+    pub member: Option<Member>,
+    /// The requesting provider: the one named, or the site's own.
+    pub requesting: Option<Provider>,
+    /// Whether the requesting provider practises at the site on the start date.
+    pub affiliated: bool,
+    /// The servicing provider.
+    pub servicing: Option<Provider>,
+    /// The diagnosis codes that exist on the start date.
+    pub diagnoses: Vec<Diagnosis>,
+}
+
+impl Facts {
+    /// Asks what is known about `draft`, sent by `caller` on `today`.
+    ///
+    /// # Errors
+    /// [`Error::SiteNotPermitted`] where the site named isn't the caller's.
+    pub fn gather(
+        rx: &mut Rx<'_>,
+        caller: &Principal,
+        draft: &Draft<NewAuthorization>,
+        today: NaiveDate,
+    ) -> Result<Self, Error> {
+        let site = site(caller, draft)?;
+        let member = draft.member_id.as_ref().map(|id| registry::member(rx, id)).transpose()?.flatten();
+        let start = draft.start_date.unwrap_or(today);
+
+        let named = draft.requesting_provider.iter().flatten().find_map(|it| it.npi.as_ref());
+        let implied = matches!(draft.requesting_provider, Some(None))
+            .then_some(())
+            .and(site.as_ref())
+            .map(|it| &it.npi);
+        let requesting = named.or(implied);
+        let servicing = draft.servicing_provider.as_ref().and_then(|it| it.npi.as_ref());
+        let npis: Vec<_> = requesting.into_iter().chain(servicing).collect();
+        let providers = if npis.is_empty() { Vec::new() } else { registry::providers(rx, &npis)? };
+        let provider = |npi: &_| providers.iter().find(|it| it.npi == *npi).cloned();
+
+        let affiliated = match (requesting, &site) {
+            (Some(npi), Some(site)) => *npi == site.npi || registry::is_affiliated(rx, npi, &site.id, start)?,
+            _ => false,
+        };
+        let codes: Vec<_> = draft.diagnoses.iter().flatten().flatten().collect();
+        let diagnoses = if codes.is_empty() { Vec::new() } else { registry::diagnoses(rx, &codes, start)? };
+        Ok(Self {
+            today,
+            member,
+            requesting: requesting.and_then(provider),
+            affiliated,
+            servicing: servicing.and_then(provider),
+            diagnoses,
+            site,
+        })
+    }
+}
+
+/// The submitting site (AUT-09): the one named, if it is the caller's; else the caller's only one.
+fn site(caller: &Principal, draft: &Draft<NewAuthorization>) -> Result<Option<Site>, Error> {
+    match (&draft.site_id, &caller.sites[..]) {
+        (Some(Some(named)), sites) => {
+            let site = sites.iter().find(|it| it.id == *named).cloned();
+            site.map(Some).ok_or(Error::SiteNotPermitted)
+        }
+        (Some(None), [only]) => Ok(Some(only.clone())),
+        _ => Ok(None),
+    }
+}

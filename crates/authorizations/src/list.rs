@@ -1,0 +1,63 @@
+use ::store::{Number, Rx};
+use chrono::{DateTime, NaiveDate, Utc};
+use kernel::{DiagnosisCode, MemberId, SiteId};
+use registry::SiteScope;
+
+use crate::{Error, RequestType, Service, Status, Urgency, store};
+
+/// What a list is narrowed to (AUT-30).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those that stand here.
+    pub status: Option<Status>,
+}
+
+/// An authorization as a list shows it (AUT-30).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Its number.
+    pub number: Number,
+    /// The kind of request.
+    pub request_type: RequestType,
+    /// The service asked for.
+    pub requested_service: Service,
+    /// Where it stands.
+    pub status: Status,
+    /// How soon an answer is needed.
+    pub urgency: Urgency,
+    /// The member's number.
+    pub member_id: MemberId,
+    /// The member's name.
+    pub member_name: String,
+    /// The site that owns it.
+    pub site_id: SiteId,
+    /// The primary diagnosis.
+    pub primary_diagnosis: DiagnosisCode,
+    /// The first day of service.
+    pub service_start: NaiveDate,
+    /// The last day of service.
+    pub service_end: NaiveDate,
+    /// How often it has changed, from 1.
+    pub version: i32,
+    /// When it was received.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A page of at most `limit` of the authorizations that `scope` owns, the newest number first; and, if there are more,
+/// where the next page begins.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn list(
+    rx: &mut Rx<'_>,
+    scope: &SiteScope,
+    filter: Filter,
+    after: Option<Number>,
+    limit: u8,
+) -> Result<(Vec<Summary>, Option<Number>), Error> {
+    let mut rows = store::page(rx, scope, &filter, after, i64::from(limit) + 1)?;
+    let more = rows.len() > usize::from(limit);
+    rows.truncate(limit.into());
+    let next = rows.last().filter(|_| more).map(|it| it.number);
+    Ok((rows, next))
+}

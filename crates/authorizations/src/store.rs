@@ -1,0 +1,268 @@
+//! Every query on the tables of this room.
+
+use ::store::{Check, Db, Number, Rx, Tx, both, rows};
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use kernel::{CodeType, DiagnosisCode, MemberId, Npi, Period, PrincipalId, SiteId};
+use registry::SiteScope;
+use serde::de::DeserializeOwned;
+
+use crate::children::Children;
+use crate::error::broken;
+use crate::schema::{authorization_diagnoses, authorization_lines, authorizations};
+use crate::sees::Sees;
+use crate::{Authorization, Error, Filter, PendReason, RequestType, Service, Status, Summary, Urgency};
+
+/// Whether an open authorization of the same member, service and servicing provider overlaps the dates.
+pub(crate) fn has_duplicate<'a>(
+    member: &'a MemberId,
+    service: Service,
+    npi: &'a Npi,
+    dates: Period,
+) -> impl Check + use<'a> {
+    diesel::dsl::exists(
+        authorizations::table
+            .select(authorizations::number_seq)
+            .filter(authorizations::member_id.eq(member))
+            .filter(authorizations::requested_service.eq(service))
+            .filter(authorizations::servicing_npi.eq(npi))
+            .filter(authorizations::service_end.ge(dates.start()))
+            .filter(authorizations::service_start.le(dates.end()))
+            .filter(authorizations::status.ne(Status::Denied))
+            .filter(authorizations::status.ne(Status::Closed)),
+    )
+}
+
+/// Reads one authorization, if `scope` sees it: its own site, and the sites of its servicing provider.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is none, or not for this scope.
+pub fn find(rx: &mut Rx<'_>, scope: &SiteScope, number: Number) -> Result<Authorization, Error> {
+    read(rx.db(), scope, number)
+}
+
+/// Reads one authorization in order to change it; its lock is held.
+pub(crate) fn find_in(tx: &mut Tx<'_>, scope: &SiteScope, number: Number) -> Result<Authorization, Error> {
+    read(tx.db()?, scope, number)
+}
+
+fn read(db: &mut Db, scope: &SiteScope, number: Number) -> Result<Authorization, Error> {
+    let found: Option<(AuthorizationRow, String, String, String)> = both!(db, |db| {
+        let deadlines = Children::open_deadlines(number.to_string());
+        let mut query = authorizations::table
+            .find((number.day, number.seq))
+            .select((AuthorizationRow::as_select(), Children::LINES, Children::DIAGNOSES, deadlines))
+            .into_boxed();
+        if let Some(mine) = scope.sites() {
+            query = query.filter(Sees(mine));
+        }
+        query.first(db).optional()
+    })?;
+    let (row, lines, diagnoses, deadlines) = found.ok_or(Error::NotFound)?;
+    let period =
+        Period::new(row.service_start, row.service_end).ok_or_else(|| broken("an end before its start"))?;
+    Ok(Authorization {
+        number,
+        version: row.version,
+        events: row.events,
+        request_type: row.request_type,
+        requested_service: row.requested_service,
+        site_id: row.site_id,
+        parties: json(&row.parties)?,
+        status: row.status,
+        pend_reason: row.pend_reason,
+        urgency: row.urgency,
+        urgency_reason: row.urgency_reason,
+        service: period,
+        remarks: row.remarks,
+        decision: row.decision.as_deref().map(json).transpose()?,
+        diagnoses: json(&diagnoses)?,
+        lines: json(&lines)?,
+        deadlines: json(&deadlines)?,
+        created_by: row.created_by,
+        created_at: row.created_at.and_utc(),
+        updated_at: row.updated_at.and_utc(),
+    })
+}
+
+/// A page of what `scope` owns, the newest number first, beginning after `after`.
+pub(crate) fn page(
+    rx: &mut Rx<'_>,
+    scope: &SiteScope,
+    filter: &Filter,
+    after: Option<Number>,
+    limit: i64,
+) -> Result<Vec<Summary>, Error> {
+    type Row = (AuthorizationRow, Option<DiagnosisCode>);
+    let primary = authorization_diagnoses::number_day
+        .eq(authorizations::number_day)
+        .and(authorization_diagnoses::number_seq.eq(authorizations::number_seq))
+        .and(authorization_diagnoses::place.eq(1));
+    let rows: Vec<Row> = both!(rx.db(), |db| {
+        let mut query = authorizations::table
+            .left_join(authorization_diagnoses::table.on(primary))
+            .select((AuthorizationRow::as_select(), authorization_diagnoses::code.nullable()))
+            .order((authorizations::number_day.desc(), authorizations::number_seq.desc()))
+            .limit(limit)
+            .into_boxed();
+        if let Some(mine) = scope.sites() {
+            query = query.filter(authorizations::site_id.eq_any(mine));
+        }
+        if let Some(status) = filter.status {
+            query = query.filter(authorizations::status.eq(status));
+        }
+        if let Some(Number { day, seq }) = after {
+            // The first condition alone is what an index can begin at.
+            let before = authorizations::number_day.lt(day).or(authorizations::number_seq.lt(seq));
+            query = query.filter(authorizations::number_day.le(day)).filter(before);
+        }
+        query.load(db)
+    })?;
+    let summary = |(row, primary): Row| -> Result<Summary, Error> {
+        let parties: crate::Parties = json(&row.parties)?;
+        Ok(Summary {
+            number: Number { day: row.number_day, seq: row.number_seq },
+            request_type: row.request_type,
+            requested_service: row.requested_service,
+            status: row.status,
+            urgency: row.urgency,
+            member_id: parties.member.id,
+            member_name: parties.member.name,
+            site_id: row.site_id,
+            primary_diagnosis: primary.ok_or_else(|| broken("an authorization without a diagnosis"))?,
+            service_start: row.service_start,
+            service_end: row.service_end,
+            version: row.version,
+            created_at: row.created_at.and_utc(),
+        })
+    };
+    rows.into_iter().map(summary).collect()
+}
+
+/// Writes a new authorization and all below it.
+pub(crate) fn insert(tx: &mut Tx<'_>, it: &Authorization) -> Result<(), Error> {
+    let Number { day: number_day, seq: number_seq } = it.number;
+    let text = |it: serde_json::Result<String>| it.map_err(|it| broken(&it.to_string()));
+    tx.insert(vec![AuthorizationRow {
+        number_day,
+        number_seq,
+        version: it.version,
+        events: it.events,
+        request_type: it.request_type,
+        requested_service: it.requested_service,
+        site_id: it.site_id.clone(),
+        member_id: it.parties.member.id.clone(),
+        servicing_npi: it.parties.refer_to.npi.clone(),
+        status: it.status,
+        pend_reason: it.pend_reason,
+        urgency: it.urgency,
+        urgency_reason: it.urgency_reason.clone(),
+        parties: text(serde_json::to_string(&it.parties))?,
+        service_start: it.service.start(),
+        service_end: it.service.end(),
+        remarks: it.remarks.clone(),
+        decision: it
+            .decision
+            .as_ref()
+            .map(serde_json::to_string)
+            .transpose()
+            .map_err(|it| broken(&it.to_string()))?,
+        created_by: it.created_by.clone(),
+        created_at: it.created_at.naive_utc(),
+        updated_at: it.updated_at.naive_utc(),
+    }]);
+    let line = |it: &crate::Line| LineRow {
+        number_day,
+        number_seq,
+        line: it.number,
+        status: it.status,
+        code_type: it.code_type,
+        code: it.code.clone(),
+        modifiers: it.modifiers.clone(),
+        description: it.description.clone(),
+        requested: it.requested,
+        authorized: it.authorized,
+        used: it.used,
+    };
+    tx.insert(it.lines.iter().map(line).collect());
+    let diagnosis = |(it, place): (&crate::DiagnosisLine, i32)| DiagnosisRow {
+        number_day,
+        number_seq,
+        place,
+        code: it.code.clone(),
+        description: it.description.clone(),
+    };
+    tx.insert(it.diagnoses.iter().zip(1..).map(diagnosis).collect());
+    Ok(())
+}
+
+/// Writes where `it` now stands over the version that it was read at.
+pub(crate) fn update(tx: &mut Tx<'_>, it: &Authorization, read: i32) -> Result<(), Error> {
+    let row =
+        authorizations::table.find((it.number.day, it.number.seq)).filter(authorizations::version.eq(read));
+    let changed = diesel::update(row)
+        .set((
+            authorizations::version.eq(it.version),
+            authorizations::events.eq(it.events),
+            authorizations::status.eq(it.status),
+            authorizations::pend_reason.eq(it.pend_reason),
+            authorizations::updated_at.eq(it.updated_at.naive_utc()),
+        ))
+        .execute(tx.db()?)?;
+    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+}
+
+fn json<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|it| broken(&it.to_string()))
+}
+
+rows! {
+    #[derive(Queryable, Selectable)]
+    pub(crate) struct AuthorizationRow for authorizations {
+        number_day: NaiveDate,
+        number_seq: i64,
+        version: i32,
+        events: i32,
+        request_type: RequestType,
+        requested_service: Service,
+        site_id: SiteId,
+        member_id: MemberId,
+        servicing_npi: Npi,
+        status: Status,
+        pend_reason: Option<PendReason>,
+        urgency: Urgency,
+        urgency_reason: Option<String>,
+        parties: String,
+        service_start: NaiveDate,
+        service_end: NaiveDate,
+        remarks: Option<String>,
+        decision: Option<String>,
+        created_by: PrincipalId,
+        created_at: NaiveDateTime,
+        updated_at: NaiveDateTime,
+    }
+}
+rows! {
+    pub(crate) struct LineRow for authorization_lines {
+        number_day: NaiveDate,
+        number_seq: i64,
+        line: i32,
+        status: Status,
+        code_type: CodeType,
+        code: String,
+        modifiers: String,
+        description: String,
+        requested: i32,
+        authorized: i32,
+        used: i32,
+    }
+}
+rows! {
+    pub(crate) struct DiagnosisRow for authorization_diagnoses {
+        number_day: NaiveDate,
+        number_seq: i64,
+        place: i32,
+        code: DiagnosisCode,
+        description: String,
+    }
+}
