@@ -1,1 +1,27 @@
-//! x
+//! The gateway: the one room that knows HTTP, tokens and the environment.
+//!
+//! A request passes [`frame`](mod@frame) (its id, its log line, problems for everything), then the extractors of its handler:
+//! [`Caller`](caller::Caller), whose type is the permission that the operation takes, and [`Body`](body::Body), which
+//! knows every flaw at once. The handler hands a closure to the store and turns what comes back into a
+//! [`Reply`](reply::Reply).
+
+pub mod body;
+pub mod caller;
+pub mod cli;
+pub mod config;
+pub mod cursor;
+pub mod demo;
+pub mod frame;
+pub mod keys;
+pub mod log;
+pub mod once;
+pub mod openapi;
+pub mod problem;
+pub mod query;
+pub mod reply;
+pub mod routes;
+pub mod server;
+pub mod state;
+
+pub use problem::Problem;
+pub use state::State;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `lanyard` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    api::cli::run()
+}

@@ -27,7 +27,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Asks what is known about `draft`, sent by `caller` on `today`.
+    /// Asks what is known about `draft`, sent by `caller`.
     ///
     /// # Errors
     /// [`Error::SiteNotPermitted`] where the site named isn't the caller's.
@@ -35,8 +35,8 @@ impl Facts {
         rx: &mut Rx<'_>,
         caller: &Principal,
         draft: &Draft<NewAuthorization>,
-        today: NaiveDate,
     ) -> Result<Self, Error> {
+        let today = rx.today();
         let site = site(caller, draft)?;
         let member = draft.member_id.as_ref().map(|id| registry::member(rx, id)).transpose()?.flatten();
         let start = draft.start_date.unwrap_or(today);

@@ -36,7 +36,7 @@ pub use message::message;
 pub use policy::{Decider, Outcome, PlanContact, Policy, Question, Ruling};
 pub use request::{
     NewAuthorization, NewContact, NewLine, RequestType, RequestingProvider, Service, ServicingProvider,
-    Urgency,
+    Setting, Urgency,
 };
 pub use store::find;
 pub use submit::{Submission, submit};

@@ -43,6 +43,8 @@ pub struct Ruling {
     pub reason_code: String,
     /// Why, in a sentence.
     pub reason: String,
+    /// The rule that it rests on, if one does.
+    pub rule: Option<String>,
     /// The version of the policy that made it.
     pub policy_version: String,
     /// The row that made it.
@@ -110,6 +112,7 @@ struct Row {
     outcome: Outcome,
     reason_code: String,
     reason: String,
+    rule: Option<String>,
 }
 
 impl Policy {
@@ -182,6 +185,7 @@ impl Decider for Policy {
             outcome: row.outcome,
             reason_code: row.reason_code.clone(),
             reason: row.reason.clone(),
+            rule: row.rule.clone(),
             policy_version: self.version.clone(),
             policy_row: row.id.clone(),
             inputs: question,

@@ -110,6 +110,24 @@ codes! {
     }
 }
 
+codes! {
+    /// Where a service is rendered (AUT-29).
+    pub enum Setting {
+        /// Without a stay; at home, too.
+        Outpatient = "outpatient",
+    }
+}
+
+impl RequestType {
+    /// Where what it asks for is rendered.
+    #[must_use]
+    pub const fn setting(self) -> Setting {
+        match self {
+            Self::HomeHealthCare => Setting::Outpatient,
+        }
+    }
+}
+
 fn dates_in_order(it: &Draft<NewAuthorization>) -> Result<(), ValidationError> {
     match (it.start_date, it.end_date) {
         (Some(start), Some(end)) if end < start => {

@@ -11,8 +11,8 @@ word! {
 
 word! {
     /// An ICD-10-CM code, in capitals and with its dot after the third character; X12's form without the dot and small
-    /// letters are taken too (AUT-16).
-    pub struct DiagnosisCode = r"^[A-Za-z][0-9][0-9A-Za-z](\.?[0-9A-Za-z]{1,4})?$",
+    /// letters are taken too (AUT-16). The second character may be a letter, as in QA0.01 of the release of April 2026.
+    pub struct DiagnosisCode = r"^[A-Za-z][0-9A-Za-z]{2}(\.?[0-9A-Za-z]{1,4})?$",
         "an ICD-10-CM code, such as E11.9", like "E11.9", as dotted;
 }
 
@@ -127,6 +127,7 @@ mod tests {
             ("I1", None),
             ("I10.", None),
             ("110", None),
+            ("QA0.0101", Some("QA0.0101")),
             ("S82.891BX", None),
             ("I10 ", None),
         ] {

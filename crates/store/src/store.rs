@@ -127,8 +127,8 @@ impl Store {
             if reply.is_closed() || claim.swap(true, Ordering::AcqRel) {
                 return true;
             }
-            let outcome = found.map_err(E::from).and_then(|(db, now)| {
-                let mut rx = Rx { db, actor: &actor, now };
+            let outcome = found.map_err(E::from).and_then(|(db, (now, day))| {
+                let mut rx = Rx { db, actor: &actor, now, day };
                 catch_unwind(AssertUnwindSafe(|| work(&mut rx)))
                     .unwrap_or_else(|_| Err(Error::Internal("the read panicked".to_owned()).into()))
             });

@@ -10,6 +10,7 @@ pub struct Rx<'a> {
     pub(crate) db: &'a mut Db,
     pub(crate) actor: &'a Actor,
     pub(crate) now: DateTime<Utc>,
+    pub(crate) day: NaiveDate,
 }
 
 impl Rx<'_> {
@@ -28,6 +29,12 @@ impl Rx<'_> {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// The day of this read in the plan's zone.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        self.day
     }
 }
 
@@ -88,6 +95,12 @@ impl<'a> Tx<'a> {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// The day of this transaction in the plan's zone.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        self.day
     }
 
     /// The connection, in its transaction, with all that was inserted so far.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use diesel::Connection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
@@ -18,7 +18,7 @@ use crate::{Db, Error, number};
 type Manager = <Db as Connection>::TransactionManager;
 pub(crate) type Jobs = Queue<Box<dyn Job>>;
 /// A read: it answers its caller itself, and says whether all went well.
-pub(crate) type Look = Box<dyn FnOnce(Result<(&mut Db, DateTime<Utc>), Error>) -> bool + Send>;
+pub(crate) type Look = Box<dyn FnOnce(Result<(&mut Db, Instant), Error>) -> bool + Send>;
 
 /// What all workers of a store share.
 pub(crate) struct Shop {
@@ -39,9 +39,9 @@ impl Shop {
     /// Serves reads until the queue closes.
     pub(crate) fn read(&self, looks: &Queue<Look>) {
         while let Some(look) = looks.pop() {
-            let now = self.clock.now();
+            let instant = self.instant();
             match self.readers.get() {
-                Ok(mut link) => link.look(now, |db| ((), look(Ok((db, now))))),
+                Ok(mut link) => link.look(instant.0, |db| ((), look(Ok((db, instant))))),
                 Err(it) => drop(look(Err(it.into()))),
             }
         }

@@ -1,0 +1,100 @@
+//! The extractor of request bodies.
+
+use std::pin::Pin;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
+use kernel::{At, Draft, Flaws, Json, Read};
+use sha2::{Digest, Sha256};
+
+use crate::{Problem, problem};
+
+/// The most that a JSON body may have, in bytes.
+pub const LIMIT: usize = 256 * 1024;
+
+/// A request body as it came. A handler opens it once it knows the caller, so that a stranger learns nothing from it.
+pub struct Body<T: Read> {
+    read: Result<Open<T>, Problem>,
+}
+
+/// A body as far as it could be read, and what is wrong with it so far.
+pub struct Open<T: Read> {
+    /// What is known of it; none if it isn't even an object.
+    pub draft: Option<Draft<T>>,
+    flaws: Flaws,
+    digest: String,
+}
+
+impl<T: Read> Body<T> {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// 400 if it isn't JSON, 413 if it is too large, 415 if it is something else.
+    pub fn open(self) -> Result<Open<T>, Problem> {
+        self.read
+    }
+}
+
+impl<T: Read> Open<T> {
+    fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+        let json = Json::parse(bytes).map_err(|it| problem::UNREADABLE.because(it.to_string()))?;
+        let mut flaws = Flaws::default();
+        let draft = T::read(&json, At::Root, &mut flaws);
+        let digest = Sha256::digest(bytes).iter().map(|it| format!("{it:02x}")).collect();
+        Ok(Self { draft, flaws, digest })
+    }
+
+    /// A digest of its bytes, by which a repeated request is known to be the same.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Applies rules to what is known, and adds what they find to the same list (AUT-05).
+    pub fn check(&mut self, rules: impl FnOnce(&Draft<T>, &mut Flaws)) {
+        let Some(draft) = &self.draft else { return };
+        let before = self.flaws.iter().len();
+        rules(draft, &mut self.flaws);
+        for it in self.flaws.iter().skip(before) {
+            debug_assert!(T::knows(&it.pointer), "a rule points to {}", it.pointer);
+        }
+    }
+
+    /// The body, if nothing is wrong with it.
+    ///
+    /// # Errors
+    /// The problem that lists everything that is.
+    pub fn whole(self) -> Result<T, Problem> {
+        match self.draft.and_then(T::whole) {
+            Some(whole) if self.flaws.is_empty() => Ok(whole),
+            _ => Err(Problem::invalid(self.flaws)),
+        }
+    }
+}
+
+impl<T: Read + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let json = request.content_type().eq_ignore_ascii_case("application/json")
+            && request.encoding().is_ok_and(|it| it.name() == "UTF-8");
+        let plain = !request.headers().contains_key(header::CONTENT_ENCODING);
+        // With a type that isn't JSON the body isn't even read.
+        let bytes = (json && plain).then(|| Bytes::from_request(request, payload));
+        Box::pin(async move {
+            let read = match bytes {
+                None => Err(problem::NOT_JSON.problem()),
+                Some(bytes) => match bytes.await {
+                    Ok(bytes) => Open::parse(&bytes),
+                    Err(it) if it.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
+                        Err(problem::TOO_LARGE.problem())
+                    }
+                    Err(_) => Err(problem::UNREADABLE.problem()),
+                },
+            };
+            Ok(Self { read })
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! The command line.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use authorizations::Policy;
+use chrono::TimeDelta;
+use clap::{Parser, Subcommand};
+use kernel::{Clock, SystemClock};
+use registry::Release;
+use store::{Options, Store};
+
+use crate::config::{self, Settings};
+use crate::cursor::Cursors;
+use crate::keys::Keys;
+use crate::{State, demo, log, openapi, server};
+
+/// Lanyard: the provider-network service of a health plan.
+#[derive(Parser)]
+#[command(name = "lanyard", version)]
+struct Cli {
+    /// A TOML file of settings; `lanyard config` shows all of them.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// Use the demo profile: a made-up plan, keys of its own, loopback only.
+    #[arg(long, global = true)]
+    demo: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API.
+    Serve,
+    /// Bring the database up to date: its schema, and the code sets that are shipped.
+    Migrate,
+    /// Print an access token for a caller of the demo profile.
+    Token {
+        /// Which one.
+        #[arg(long = "as", default_value = "single-site")]
+        name: String,
+        /// For how long it is good.
+        #[arg(long, default_value_t = 12)]
+        hours: u16,
+    },
+    /// Print the contract (OpenAPI 3.1, YAML).
+    Openapi,
+    /// Print the settings in force, secrets left out.
+    Config {
+        /// Print each setting's default and what it means instead.
+        #[arg(long)]
+        defaults: bool,
+    },
+}
+
+/// Runs the command line; 0 if all went well, 2 if a setting or an argument is wrong, 1 for the rest.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("lanyard: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Cli {
+    fn run(&self) -> Result<(), String> {
+        let mut settings = Settings::load(self.config.as_deref())?;
+        settings.demo |= self.demo;
+        match &self.command {
+            Command::Serve => serve(&settings),
+            Command::Migrate => migrate(&settings),
+            Command::Token { name, hours } => token(&settings, name, *hours).map(|it| println!("{it}")),
+            Command::Openapi => {
+                print!("{}", openapi::yaml());
+                Ok(())
+            }
+            Command::Config { defaults: true } => {
+                print!("{}", config::DEFAULTS);
+                Ok(())
+            }
+            Command::Config { defaults: false } => {
+                println!("{settings:#?}");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn options(settings: &Settings) -> Options {
+    Options {
+        clock: Arc::new(SystemClock),
+        zone: settings.plan.zone,
+        pool: settings.pool(),
+        ..Options::default()
+    }
+}
+
+fn migrate(settings: &Settings) -> Result<(), String> {
+    let url = &settings.database.url.0;
+    let count = store::migrate(url).map_err(|it| format!("{it:?}"))?;
+    println!("{count} migrations run");
+    let store = Store::open(url, Options { pool: 1, ..options(settings) }).map_err(|it| format!("{it:?}"))?;
+    let codes = load_codes(&store).map_err(|it| format!("{it:?}"))?;
+    println!("{codes} diagnosis codes loaded (ICD-10-CM, April 2026)");
+    Ok(())
+}
+
+/// Loads the release that is shipped into a database that has none; how many codes.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn load_codes(store: &Store) -> Result<usize, registry::Error> {
+    let actor = State::system("migrate");
+    if store.read(&actor, registry::has_diagnosis_codes).wait()? {
+        return Ok(0);
+    }
+    store.write(&actor, |tx| registry::load_diagnosis_codes(tx, Release::shipped())).wait()
+}
+
+fn token(settings: &Settings, name: &str, hours: u16) -> Result<String, String> {
+    if !settings.demo {
+        return Err(
+            "token: only the demo profile makes tokens; elsewhere they come from the issuer".to_owned()
+        );
+    }
+    let issuer = demo::Issuer::open(&settings.auth.issuer, &settings.demo_folder)?;
+    issuer.token(name, SystemClock.now(), TimeDelta::hours(hours.into()))
+}
+
+fn serve(settings: &Settings) -> Result<(), String> {
+    settings.check()?;
+    log::start(&settings.log, SystemClock);
+    if settings.demo {
+        migrate(settings)?;
+    }
+    let state = state(settings)?;
+    if settings.demo && demo::load(&state.store).map_err(|it| format!("{it:?}"))? {
+        println!("a made-up plan loaded");
+    }
+    let listener = TcpListener::bind(settings.bind).map_err(|it| format!("bind: {}: {it}", settings.bind))?;
+    let address = listener.local_addr().map_err(|it| it.to_string())?;
+    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    actix_web::rt::System::new().block_on(async {
+        let server = server::serve(Data::new(state), listener, workers, true).map_err(|it| it.to_string())?;
+        println!("listening on http://{address}  (contract: http://{address}/openapi.yaml)");
+        if settings.demo {
+            println!("{}", welcome(settings, &address.to_string())?);
+        }
+        server.await.map_err(|it| it.to_string())
+    })
+}
+
+fn state(settings: &Settings) -> Result<State, String> {
+    let (jwks, secret) = if settings.demo {
+        let issuer = demo::Issuer::open(&settings.auth.issuer, &settings.demo_folder)?;
+        (issuer.jwks(), demo::secret(&settings.demo_folder)?)
+    } else {
+        let (Some(jwks), Some(secret)) = (&settings.auth.jwks_file, &settings.secret_file) else {
+            return Err("auth.jwks_file and secret_file must be set".to_owned());
+        };
+        let jwks = std::fs::read_to_string(jwks)
+            .map_err(|it| format!("auth.jwks_file: {}: {it}", jwks.display()))?;
+        (jwks, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
+    };
+    let policy = Arc::new(Policy::shipped());
+    Ok(State {
+        store: Store::open(&settings.database.url.0, options(settings))
+            .map_err(|it| format!("database.url: {it:?}"))?,
+        clock: Arc::new(SystemClock),
+        keys: Keys::parse(&settings.auth.issuer, &jwks).map_err(|it| format!("auth.jwks_file: {it}"))?,
+        decider: Arc::clone(&policy) as _,
+        policy,
+        cursors: Cursors::new(&secret),
+    })
+}
+
+/// A request to paste into a shell.
+fn welcome(settings: &Settings, address: &str) -> Result<String, String> {
+    let token = token(settings, "single-site", 12)?;
+    let start = (SystemClock.now() + TimeDelta::days(7)).with_timezone(&settings.plan.zone).date_naive();
+    let end = start + TimeDelta::days(59);
+    let example = include_str!("examples/create_authorization.request.json");
+    let body = example.replace("2026-12-01", &start.to_string()).replace("2027-01-29", &end.to_string());
+    Ok(format!(
+        "\nAsk for an authorization (paste it twice: the second one is received, too, and pended as a possible duplicate):\n\n\
+         curl -i http://{address}/v1/authorizations -H 'Content-Type: application/json' \\\n  \
+         -H 'Authorization: Bearer {token}' \\\n  -d '{}'\n\n\
+         Tokens for others: lanyard --demo token --as {}\n",
+        body.trim_end(),
+        registry::demo::PRINCIPALS.map(|it| it.1).join("|")
+    ))
+}

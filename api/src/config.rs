@@ -1,0 +1,146 @@
+//! Settings: defaults, then a TOML file, then `LANYARD_*` variables; the one place that reads the environment.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use chrono_tz::Tz;
+use config::{Config, Environment, File, FileFormat};
+use serde::Deserialize;
+
+/// The settings, with the default of each. `lanyard config` shows those in force.
+pub const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// How the service runs; `defaults.toml` says what each setting means.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Settings {
+    pub bind: SocketAddr,
+    pub demo: bool,
+    pub demo_folder: PathBuf,
+    pub log: String,
+    pub secret_file: Option<PathBuf>,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub database: Database,
+    pub auth: Auth,
+    pub plan: Plan,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Database {
+    pub url: Url,
+    pub pool: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Auth {
+    pub issuer: String,
+    pub jwks_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Plan {
+    pub zone: Tz,
+}
+
+/// A database's URL, whose password is never shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Url(pub String);
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.split_once("://").and_then(|(scheme, rest)| {
+            let (user, server) = rest.rsplit_once('@')?;
+            let user = user.split(':').next().unwrap_or_default();
+            Some(format!("{scheme}://{user}:…@{server}"))
+        });
+        fmt::Debug::fmt(shown.as_ref().unwrap_or(&self.0), f)
+    }
+}
+
+impl Settings {
+    /// Reads the settings: the defaults, `file` if one is named, and the environment.
+    ///
+    /// # Errors
+    /// Which setting is unknown or wrong.
+    pub fn load(file: Option<&Path>) -> Result<Self, String> {
+        let mut layers = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(file) = file {
+            layers = layers.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        let environment =
+            Environment::with_prefix("LANYARD").prefix_separator("_").separator("__").try_parsing(true);
+        let list = environment.list_separator(",").with_list_parse_key("trusted_proxies");
+        let all = layers.add_source(list).build().map_err(|it| it.to_string())?;
+        all.try_deserialize().map_err(|it| it.to_string())
+    }
+
+    /// Refuses settings that would expose the service (L-08).
+    ///
+    /// # Errors
+    /// What would, and what to set.
+    pub fn check(&self) -> Result<(), String> {
+        let local = self.bind.ip().is_loopback();
+        if self.demo && !local {
+            return Err(
+                "bind: the demo profile, whose keys anyone can make, listens on a loopback address only"
+                    .into(),
+            );
+        }
+        if !local && self.trusted_proxies.is_empty() {
+            return Err(
+                "bind: beyond loopback, put a proxy that ends TLS in front and name it in trusted_proxies"
+                    .into(),
+            );
+        }
+        if !self.demo && self.auth.jwks_file.is_none() {
+            return Err(
+                "auth.jwks_file: outside the demo profile, name the file of the issuer's public keys".into(),
+            );
+        }
+        if !self.demo && self.secret_file.is_none() {
+            return Err(
+                "secret_file: outside the demo profile, name a file of 32 random bytes or more".into()
+            );
+        }
+        Ok(())
+    }
+
+    /// How many connections read, and write.
+    #[must_use]
+    pub fn pool(&self) -> u32 {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        if self.database.pool > 0 { self.database.pool } else { 4 * u32::try_from(cores).unwrap_or(2) }
+    }
+}
+
+/// The secret in `file`: long enough, and no one else's to read.
+///
+/// # Errors
+/// Why it isn't one (L-08).
+pub fn secret(file: &Path) -> Result<Vec<u8>, String> {
+    let shown = file.display();
+    let wrong = |it: io::Error| format!("{shown}: {it}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(file).map_err(wrong)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(format!("{shown}: others may read it; chmod 600 it"));
+        }
+    }
+    let bytes = fs::read(file).map_err(wrong)?;
+    if bytes.len() < 32 {
+        return Err(format!("{shown}: a secret has at least 32 bytes"));
+    }
+    Ok(bytes)
+}

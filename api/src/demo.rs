@@ -1,0 +1,119 @@
+//! The demo profile: a made-up plan, and keys that it makes itself. It listens on loopback only.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use kernel::{Scope, fresh_id};
+use serde_json::json;
+use store::{Error, Store};
+
+use crate::keys::AUDIENCE;
+use crate::state::State;
+
+/// A key that signs tokens for the demo's callers.
+pub struct Issuer {
+    name: String,
+    key: SigningKey,
+}
+
+const KID: &str = "demo";
+
+impl Issuer {
+    /// The key in `folder`, made if there is none yet.
+    ///
+    /// # Errors
+    /// Why the folder can't be used.
+    pub fn open(name: &str, folder: &Path) -> Result<Self, String> {
+        let file = folder.join("signing-key.pem");
+        let wrong = |it: &dyn std::fmt::Display| format!("{}: {it}", file.display());
+        if !file.exists() {
+            let key = SigningKey::from_bytes(&random()?);
+            let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|it| wrong(&it))?;
+            keep(&file, pem.as_bytes())?;
+        }
+        let pem = fs::read_to_string(&file).map_err(|it| wrong(&it))?;
+        let key = SigningKey::from_pkcs8_pem(&pem).map_err(|it| wrong(&it))?;
+        Ok(Self { name: name.to_owned(), key })
+    }
+
+    /// The public half, as a JWK set.
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        let x = BASE64_URL_SAFE_NO_PAD.encode(self.key.verifying_key().as_bytes());
+        let key = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": KID, "x": x});
+        json!({"keys": [key]}).to_string()
+    }
+
+    /// A token for the demo caller `name`, good from `now` for `time`, with every scope; its role decides which count.
+    ///
+    /// # Errors
+    /// That there is no such caller; the error lists those that there are.
+    pub fn token(&self, name: &str, now: DateTime<Utc>, time: TimeDelta) -> Result<String, String> {
+        let callers = registry::demo::PRINCIPALS;
+        let Some((sub, ..)) = callers.iter().find(|it| it.1 == name) else {
+            return Err(format!("the demo callers are {}", callers.map(|it| it.1).join(", ")));
+        };
+        let scopes: Vec<_> = Scope::ALL.iter().map(|it| it.as_str()).collect();
+        let claims = json!({
+            "iss": self.name, "aud": AUDIENCE, "sub": sub, "client_id": "lanyard-cli", "scope": scopes.join(" "),
+            "iat": now.timestamp(), "exp": (now + time).timestamp(), "jti": fresh_id("jti", now),
+            "acr": "demo", "auth_time": now.timestamp(),
+        });
+        let head =
+            Header { typ: Some("at+jwt".into()), kid: Some(KID.into()), ..Header::new(Algorithm::EdDSA) };
+        let der = self.key.to_pkcs8_der().map_err(|it| it.to_string())?;
+        encode(&head, &claims, &EncodingKey::from_ed_der(der.as_bytes())).map_err(|it| it.to_string())
+    }
+}
+
+/// The secret in `folder`, made if there is none yet.
+///
+/// # Errors
+/// Why the folder can't be used.
+pub fn secret(folder: &Path) -> Result<Vec<u8>, String> {
+    let file = folder.join("secret");
+    if !file.exists() {
+        keep(&file, &random()?)?;
+    }
+    crate::config::secret(&file)
+}
+
+/// Adds the made-up plan to a database that has no callers yet.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn load(store: &Store) -> Result<bool, registry::Error> {
+    let actor = State::system("demo");
+    if store.read(&actor, registry::has_principals).wait()? {
+        return Ok(false);
+    }
+    store.write(&actor, |tx| Ok::<_, Error>(registry::demo::load(tx, tx.today()))).wait()?;
+    Ok(true)
+}
+
+fn random() -> Result<[u8; 32], String> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|it| it.to_string())?;
+    Ok(bytes)
+}
+
+/// Writes a file that only its owner may read.
+fn keep(file: &Path, bytes: &[u8]) -> Result<(), String> {
+    let wrong = |it: std::io::Error| format!("{}: {it}", file.display());
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(wrong)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).and_then(|mut it| it.write_all(bytes)).map_err(wrong)
+}

@@ -1,0 +1,92 @@
+//! Answers, made whole inside the transaction, so that a repeated request gets the same bytes.
+
+use actix_web::body::BoxBody;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// An answer: its status, its body, and the headers that belong to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    status: u16,
+    location: Option<String>,
+    etag: Option<String>,
+    link: Option<String>,
+    body: String,
+    #[serde(skip)]
+    replayed: bool,
+}
+
+impl Reply {
+    /// An answer of `body`, which has no version: a list, a profile.
+    ///
+    /// # Errors
+    /// If it can't be written as JSON, which is a fault of ours.
+    pub fn of(body: &impl Serialize) -> Result<Self, store::Error> {
+        let body = serde_json::to_string(body).map_err(|it| store::Error::Internal(it.to_string()))?;
+        Ok(Self { status: 200, location: None, etag: None, link: None, body, replayed: false })
+    }
+
+    /// An answer of `body` at `version`, with its `ETag`.
+    ///
+    /// # Errors
+    /// If it can't be written as JSON, which is a fault of ours.
+    pub fn versioned(version: i32, body: &impl Serialize) -> Result<Self, store::Error> {
+        let it = Self::of(body)?;
+        let digest = Sha256::digest(&it.body);
+        let digest: String = digest.iter().take(4).map(|it| format!("{it:02x}")).collect();
+        Ok(Self { etag: Some(format!("\"{version}.{digest}\"")), ..it })
+    }
+
+    /// The same, of something that was made at `location`.
+    #[must_use]
+    pub fn created(self, location: String) -> Self {
+        Self { status: 201, location: Some(location), ..self }
+    }
+
+    /// The same, with the address of the next page.
+    #[must_use]
+    pub fn next(self, link: Option<String>) -> Self {
+        Self { link: link.map(|it| format!("<{it}>; rel=\"next\"")), ..self }
+    }
+
+    /// The same, as the answer to a repeated request.
+    #[must_use]
+    pub fn replayed(self) -> Self {
+        Self { replayed: true, ..self }
+    }
+}
+
+impl Responder for Reply {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let Self { status, location, etag, link, body, replayed } = self;
+        let known = request.headers().get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok());
+        let same = known.zip(etag.as_deref()).is_some_and(|(known, etag)| {
+            known
+                .split(',')
+                .any(|it| it.trim() == etag || it.trim() == "*" || it.trim().strip_prefix("W/") == Some(etag))
+        });
+        let unchanged = same && request.method().is_safe();
+        let status = if unchanged {
+            StatusCode::NOT_MODIFIED
+        } else {
+            StatusCode::from_u16(status).unwrap_or_default()
+        };
+        let mut answer = HttpResponse::build(status);
+        for (name, value) in [(header::LOCATION, location), (header::ETAG, etag), (header::LINK, link)] {
+            if let Some(value) = value {
+                answer.insert_header((name, value));
+            }
+        }
+        if replayed {
+            answer.insert_header(("idempotency-replayed", "true"));
+        }
+        if unchanged {
+            return answer.finish();
+        }
+        answer.content_type("application/json").body(body)
+    }
+}

@@ -1,0 +1,413 @@
+//! Authorizations as callers see them, written by hand, so that a new column never leaks.
+
+use std::sync::Arc;
+
+use authorizations::{
+    Action, Authorization, DecidedBy, Decision, Error, Filter, LIFECYCLE, Named, Outcome, Party, PendReason,
+    Policy, RequestType, Service, Setting, Status, Summary, Urgency, message,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use kernel::{CodeType, DiagnosisCode, MemberId, Npi, Phone, Scope, SiteId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::caller::Caller;
+use crate::reply::Reply;
+use crate::{Problem, State};
+
+/// How a caller sees an authorization.
+pub(super) struct View {
+    policy: Arc<Policy>,
+    scopes: Arc<[Scope]>,
+}
+
+impl View {
+    pub(super) fn of<P>(state: &State, caller: &Caller<P>) -> Self {
+        Self { policy: Arc::clone(&state.policy), scopes: caller.scopes() }
+    }
+
+    pub(super) fn read(&self, it: Authorization) -> Result<Reply, Error> {
+        Ok(Reply::versioned(it.version, &AuthorizationBody::new(it, self))?)
+    }
+
+    pub(super) fn created(&self, it: Authorization) -> Result<Reply, Error> {
+        let location = format!("/v1/authorizations/{}", it.number);
+        Ok(self.read(it)?.created(location))
+    }
+}
+
+/// An authorization: what was asked, and what became of it (AUT-23, AUT-29).
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuthorizationBody {
+    /// Its ID: two digits of the year, three of the day in it, `R`, and the place within the day (AUT-25).
+    #[schema(example = "26335R00001", pattern = "^[0-9]{5}R[0-9]{5,}$")]
+    id: String,
+    r#type: RequestType,
+    requested_service: Service,
+    /// The site that owns it.
+    site_id: SiteId,
+    status: Status,
+    /// Why it pends, if it does.
+    #[schema(required = true)]
+    pend_reason: Option<PendReason>,
+    urgency: Urgency,
+    /// Why a standard answer would be too late.
+    #[schema(required = true)]
+    urgency_reason: Option<String>,
+    /// How often it has changed, from 1.
+    version: i32,
+    member: MemberBody,
+    /// Who asks.
+    refer_from: PartyBody,
+    /// Who will render the service.
+    refer_to: PartyBody,
+    /// Who is paid for it.
+    pay_to: NamedBody,
+    /// Where the service is rendered.
+    setting: Setting,
+    /// The primary diagnosis first.
+    diagnoses: Vec<DiagnosisBody>,
+    lines: Vec<LineBody>,
+    /// The first day of service.
+    service_start: NaiveDate,
+    /// The last day of service.
+    service_end: NaiveDate,
+    /// What the requester added.
+    #[schema(required = true)]
+    remarks: Option<String>,
+    /// The decision in force; none while it pends.
+    #[schema(required = true)]
+    decision: Option<DecisionBody>,
+    /// What happened, what to do next, and when or whom to call.
+    message: String,
+    plan_contact: PlanContactBody,
+    /// Its documents; this version of the service takes none, so that it is always empty.
+    #[schema(value_type = Vec<String>, max_items = 0)]
+    documents: [(); 0],
+    /// Its revisions; this version of the service takes none, so that it is always empty.
+    #[schema(value_type = Vec<String>, max_items = 0)]
+    revisions: [(); 0],
+    /// What this caller may do to it now; each is `POST /v1/authorizations/{id}/<action>`.
+    actions: Vec<Action>,
+    /// Its open deadlines.
+    deadlines: Vec<DeadlineBody>,
+    /// When it was received.
+    created_at: DateTime<Utc>,
+    /// When it last changed.
+    updated_at: DateTime<Utc>,
+}
+
+/// The member, as on the day of receipt.
+#[derive(Serialize, ToSchema)]
+struct MemberBody {
+    id: MemberId,
+    /// First and last name.
+    name: String,
+    /// The day of birth.
+    date_of_birth: NaiveDate,
+    /// The product that covers the start date.
+    product: String,
+    /// The primary care provider.
+    #[schema(required = true)]
+    pcp: Option<PcpBody>,
+}
+
+/// A primary care provider.
+#[derive(Serialize, ToSchema)]
+struct PcpBody {
+    npi: Npi,
+    /// Its name.
+    name: String,
+    /// The name of the site where it sees the member.
+    #[schema(required = true)]
+    site: Option<String>,
+}
+
+/// A provider, and whom to call there.
+#[derive(Serialize, ToSchema)]
+struct PartyBody {
+    npi: Npi,
+    /// Its name.
+    name: String,
+    contact: ContactBody,
+}
+
+/// A person or a desk, and how to call them.
+#[derive(Serialize, ToSchema)]
+struct ContactBody {
+    /// The person or the desk.
+    name: String,
+    phone: Phone,
+}
+
+/// A provider.
+#[derive(Serialize, ToSchema)]
+struct NamedBody {
+    npi: Npi,
+    /// Its name.
+    name: String,
+}
+
+/// A diagnosis.
+#[derive(Serialize, ToSchema)]
+struct DiagnosisBody {
+    code: DiagnosisCode,
+    /// What it means, in the words of ICD-10-CM.
+    description: String,
+    /// Whether it is the primary one, which is the first.
+    primary: bool,
+}
+
+/// A procedure.
+#[derive(Serialize, ToSchema)]
+struct LineBody {
+    /// Its number, from 1.
+    number: i32,
+    status: Status,
+    code_type: CodeType,
+    /// The procedure's code.
+    code: String,
+    /// What qualifies it.
+    modifiers: Vec<String>,
+    /// What the code means, in the plan's words.
+    description: String,
+    units: UnitsBody,
+}
+
+/// Units or visits of a line.
+#[derive(Serialize, ToSchema)]
+struct UnitsBody {
+    /// Asked for.
+    requested: i32,
+    /// Granted.
+    authorized: i32,
+    /// Used so far, as claims say.
+    used: i32,
+    /// Granted and not yet used.
+    remaining: i32,
+}
+
+/// A decision, and what it rests on.
+#[derive(Serialize, ToSchema)]
+struct DecisionBody {
+    outcome: Outcome,
+    /// Why, in a word that a program can compare.
+    reason_code: String,
+    /// Why, in a sentence.
+    reason: String,
+    /// The rule that it rests on, if one does: an ID of `docs/rules.md`.
+    #[schema(required = true)]
+    rule: Option<String>,
+    /// The version of the policy that made it.
+    policy_version: String,
+    /// The row of the policy that made it.
+    policy_row: String,
+    decided_by: DecidedByBody,
+    /// Whether a person looked at it.
+    human_reviewed: bool,
+    /// When it was made.
+    decided_at: DateTime<Utc>,
+}
+
+/// Who decided.
+#[derive(Serialize, ToSchema)]
+struct DecidedByBody {
+    kind: DecidedBy,
+}
+
+/// Whom to call at the plan.
+#[derive(Serialize, ToSchema)]
+struct PlanContactBody {
+    /// Provider Service (E.164).
+    phone: String,
+    /// Portal help.
+    email: String,
+}
+
+/// A promise that is still to be kept.
+#[derive(Serialize, ToSchema)]
+struct DeadlineBody {
+    /// The rule that sets it.
+    #[schema(example = "FED-02")]
+    rule: String,
+    /// When it runs out.
+    due_at: DateTime<Utc>,
+}
+
+impl AuthorizationBody {
+    fn new(it: Authorization, View { policy, scopes }: &View) -> Self {
+        let member = it.parties.member;
+        Self {
+            id: it.number.to_string(),
+            r#type: it.request_type,
+            requested_service: it.requested_service,
+            site_id: it.site_id,
+            status: it.status,
+            pend_reason: it.pend_reason,
+            urgency: it.urgency,
+            urgency_reason: it.urgency_reason,
+            version: it.version,
+            member: MemberBody {
+                id: member.id,
+                name: member.name,
+                date_of_birth: member.date_of_birth,
+                product: member.product,
+                pcp: member.pcp.map(|it| PcpBody { npi: it.npi, name: it.name, site: it.site }),
+            },
+            refer_from: it.parties.refer_from.into(),
+            refer_to: it.parties.refer_to.into(),
+            pay_to: it.parties.pay_to.into(),
+            setting: it.request_type.setting(),
+            diagnoses: it.diagnoses.into_iter().enumerate().map(DiagnosisBody::from).collect(),
+            lines: it.lines.into_iter().map(LineBody::from).collect(),
+            service_start: it.service.start(),
+            service_end: it.service.end(),
+            remarks: it.remarks,
+            decision: it.decision.map(DecisionBody::from),
+            message: message(it.status, it.pend_reason),
+            plan_contact: PlanContactBody {
+                phone: policy.contact.phone.clone(),
+                email: policy.contact.email.clone(),
+            },
+            documents: [],
+            revisions: [],
+            actions: LIFECYCLE.actions(it.status, |scope| scopes.contains(&scope)).collect(),
+            deadlines: it
+                .deadlines
+                .into_iter()
+                .map(|it| DeadlineBody { rule: it.rule, due_at: it.due_at })
+                .collect(),
+            created_at: it.created_at,
+            updated_at: it.updated_at,
+        }
+    }
+}
+
+impl From<Party> for PartyBody {
+    fn from(it: Party) -> Self {
+        Self {
+            npi: it.npi,
+            name: it.name,
+            contact: ContactBody { name: it.contact_name, phone: it.contact_phone },
+        }
+    }
+}
+
+impl From<Named> for NamedBody {
+    fn from(Named { npi, name }: Named) -> Self {
+        Self { npi, name }
+    }
+}
+
+impl From<(usize, authorizations::DiagnosisLine)> for DiagnosisBody {
+    fn from((place, it): (usize, authorizations::DiagnosisLine)) -> Self {
+        Self { code: it.code, description: it.description, primary: place == 0 }
+    }
+}
+
+impl From<authorizations::Line> for LineBody {
+    fn from(it: authorizations::Line) -> Self {
+        let authorizations::Line { requested, authorized, used, .. } = it;
+        Self {
+            number: it.number,
+            status: it.status,
+            code_type: it.code_type,
+            code: it.code,
+            modifiers: it.modifiers.split_whitespace().map(str::to_owned).collect(),
+            description: it.description,
+            units: UnitsBody { requested, authorized, used, remaining: authorized - used },
+        }
+    }
+}
+
+impl From<Decision> for DecisionBody {
+    fn from(Decision { decided_by, decided_at, ruling }: Decision) -> Self {
+        Self {
+            outcome: ruling.outcome,
+            reason_code: ruling.reason_code,
+            reason: ruling.reason,
+            rule: ruling.rule,
+            policy_version: ruling.policy_version,
+            policy_row: ruling.policy_row,
+            decided_by: DecidedByBody { kind: decided_by },
+            human_reviewed: decided_by != DecidedBy::System,
+            decided_at,
+        }
+    }
+}
+
+/// A page of authorizations.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AuthorizationPage {
+    data: Vec<AuthorizationRow>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
+/// An authorization, as a list shows it.
+#[derive(Serialize, ToSchema)]
+struct AuthorizationRow {
+    /// Its ID.
+    #[schema(example = "26335R00001")]
+    id: String,
+    r#type: RequestType,
+    requested_service: Service,
+    status: Status,
+    urgency: Urgency,
+    member: MemberName,
+    /// The site that owns it.
+    site_id: SiteId,
+    /// The primary diagnosis.
+    primary_diagnosis: DiagnosisCode,
+    /// The first day of service.
+    service_start: NaiveDate,
+    /// The last day of service.
+    service_end: NaiveDate,
+    /// How often it has changed, from 1.
+    version: i32,
+    /// When it was received.
+    created_at: DateTime<Utc>,
+}
+
+/// A member, by number and name.
+#[derive(Serialize, ToSchema)]
+struct MemberName {
+    id: MemberId,
+    /// First and last name.
+    name: String,
+}
+
+impl AuthorizationPage {
+    pub(super) fn reply(
+        rows: Vec<Summary>,
+        next_cursor: Option<String>,
+        filter: Filter,
+        limit: u8,
+    ) -> Result<Reply, Problem> {
+        let status = filter.status.map(|it| format!("&status={it}")).unwrap_or_default();
+        let link =
+            next_cursor.as_ref().map(|it| format!("/v1/authorizations?limit={limit}{status}&cursor={it}"));
+        let data = rows.into_iter().map(AuthorizationRow::from).collect();
+        Ok(Reply::of(&Self { data, next_cursor })?.next(link))
+    }
+}
+
+impl From<Summary> for AuthorizationRow {
+    fn from(it: Summary) -> Self {
+        Self {
+            id: it.number.to_string(),
+            r#type: it.request_type,
+            requested_service: it.requested_service,
+            status: it.status,
+            urgency: it.urgency,
+            member: MemberName { id: it.member_id, name: it.member_name },
+            site_id: it.site_id,
+            primary_diagnosis: it.primary_diagnosis,
+            service_start: it.service_start,
+            service_end: it.service_end,
+            version: it.version,
+            created_at: it.created_at,
+        }
+    }
+}

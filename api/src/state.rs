@@ -1,0 +1,88 @@
+//! What every handler has at hand.
+
+use std::sync::Arc;
+
+use authorizations::{Decider, Policy};
+use kernel::Clock;
+use store::{Actor, Error, Kept, Rx, Store, Token, Tx};
+
+use crate::cursor::Cursors;
+use crate::keys::Keys;
+use crate::reply::Reply;
+use crate::{Problem, caller::Caller};
+
+/// What every handler has at hand.
+pub struct State {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The keys that tokens are signed with.
+    pub keys: Keys,
+    /// The plan's policy.
+    pub policy: Arc<Policy>,
+    /// Who rules on requests; the policy, but in some tests.
+    pub decider: Arc<dyn Decider>,
+    /// What signs the cursors of lists.
+    pub cursors: Cursors,
+}
+
+impl State {
+    /// Reads on the caller's behalf.
+    ///
+    /// # Errors
+    /// Whatever `work` returns, or that the database can't answer.
+    pub async fn read<P, T, E>(
+        &self,
+        caller: &Caller<P>,
+        work: impl FnOnce(&mut Rx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: From<Error> + Into<Problem> + Send + 'static,
+    {
+        self.store.read(&caller.actor, work).await.map_err(Into::into)
+    }
+
+    /// Writes on the caller's behalf, once for each `token`; a repeated request gets the first answer.
+    ///
+    /// # Errors
+    /// Whatever `work` returns, or that the database can't answer.
+    pub async fn write<P, E>(
+        &self,
+        caller: &Caller<P>,
+        token: Option<Token>,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Reply, E> + Send + 'static,
+    ) -> Result<Reply, Problem>
+    where
+        E: From<Error> + Into<Problem> + Send + 'static,
+    {
+        let Some(token) = token else {
+            return self.store.write(&caller.actor, work).await.map_err(Into::into);
+        };
+        let Kept { value, replayed } =
+            self.store.write_once(&caller.actor, token, work).await.map_err(Into::into)?;
+        Ok(if replayed { value.replayed() } else { value })
+    }
+
+    /// The answer to a repeated request that would be refused by now; else the problem that refuses it.
+    ///
+    /// # Errors
+    /// The problem.
+    pub async fn kept<P>(
+        &self,
+        caller: &Caller<P>,
+        token: Option<Token>,
+        problem: Problem,
+    ) -> Result<Reply, Problem> {
+        let Some(token) = token else { return Err(problem) };
+        let kept = self.store.kept::<Reply>(&caller.actor, token).await?;
+        kept.map(Reply::replayed).ok_or(problem)
+    }
+
+    /// Who the service itself acts as.
+    #[must_use]
+    pub fn system(request: &str) -> Actor {
+        Actor { id: "system".into(), client: "lanyard".into(), request: request.into() }
+    }
+}
