@@ -1,1 +1,1 @@
-//! x
+//! Drives the built service over HTTP, on both databases: see `tests/`.

@@ -1,0 +1,33 @@
+//! A service of its own for each test, in this process, on a database of its own.
+
+mod database;
+mod service;
+
+pub(crate) use database::{Database, Kind, run_folder};
+pub(crate) use service::{Answer, Options, Service, example, start};
+
+/// When the tests begin: ten in the morning in the plan's zone.
+pub(crate) const NOW: &str = "2026-12-01T15:00:00Z";
+
+/// Runs each body as two tests, one on each database.
+#[macro_export]
+macro_rules! on_both {
+    ($($(#[$doc:meta])* async fn $name:ident($service:ident) $body:block)+) => { $(
+        $(#[$doc])*
+        mod $name {
+            use super::*;
+
+            async fn body($service: $crate::support::Service) $body
+
+            #[test]
+            fn sqlite() {
+                $crate::support::start($crate::support::Kind::Sqlite, body);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::support::start($crate::support::Kind::Postgres, body);
+            }
+        }
+    )+ };
+}

@@ -1,0 +1,245 @@
+//! The service, in this process, over real HTTP.
+
+use std::net::TcpListener;
+use std::sync::{Arc, OnceLock};
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use api::State;
+use api::cursor::Cursors;
+use api::demo::Issuer;
+use api::keys::Keys;
+use authorizations::{Decider, Policy};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use kernel::{Clock, ManualClock};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+use store::{Actor, Store};
+
+use super::{Database, Kind, NOW};
+
+/// Who issues the tests' tokens.
+pub(crate) const ISSUER: &str = "https://issuer.test";
+
+/// What a test may want otherwise.
+#[derive(Clone)]
+pub(crate) struct Options {
+    pub(crate) decider: Arc<dyn Decider>,
+    /// Replaces the key that the tests' tokens are signed with.
+    pub(crate) jwks: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { decider: Arc::new(Policy::shipped()), jwks: None }
+    }
+}
+
+/// A running service.
+pub(crate) struct Service {
+    pub(crate) base: String,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) client: Client,
+    pub(crate) store: Store,
+    pub(crate) kind: Kind,
+    handle: ServerHandle,
+    // Last, so that it goes when no one uses it any more.
+    pub(crate) database: Arc<Database>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+/// Runs `body` with a service on a database of this kind; not at all where there is none.
+pub(crate) fn start<F: Future<Output = ()>>(kind: Kind, body: impl FnOnce(Service) -> F) {
+    let Some(database) = Database::new(kind) else {
+        return eprintln!("left out: there is no PostgreSQL");
+    };
+    let database = Arc::new(database);
+    actix_web::rt::System::new().block_on(async {
+        let service = Service::on(&database, kind, Options::default());
+        let handle = service.handle.clone();
+        body(service).await;
+        handle.stop(true).await;
+    });
+}
+
+/// The key of the tests' tokens, made once a process.
+pub(crate) fn issuer() -> &'static Issuer {
+    static ISSUED: OnceLock<Issuer> = OnceLock::new();
+    ISSUED.get_or_init(|| Issuer::open(ISSUER, &key_folder()).expect("a key"))
+}
+
+/// Where the key of the tests' tokens is.
+pub(crate) fn key_folder() -> std::path::PathBuf {
+    super::run_folder().join(format!("keys-{}", std::process::id()))
+}
+
+impl Service {
+    fn on(database: &Arc<Database>, kind: Kind, options: Options) -> Self {
+        let clock = Arc::new(ManualClock::new(NOW.parse().expect("a time")));
+        Self::at(database, kind, options, clock)
+    }
+
+    fn at(database: &Arc<Database>, kind: Kind, options: Options, clock: Arc<ManualClock>) -> Self {
+        let settings = store::Options { clock: Arc::clone(&clock) as _, pool: 4, ..store::Options::default() };
+        let store = Store::open(&database.url, settings).expect("a store");
+        let state = State {
+            store: store.clone(),
+            clock: Arc::clone(&clock) as _,
+            keys: Keys::parse(ISSUER, &options.jwks.unwrap_or_else(|| issuer().jwks())).expect("keys"),
+            policy: Arc::new(Policy::shipped()),
+            decider: options.decider,
+            cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = api::server::serve(Data::new(state), listener, 2, false).expect("a server");
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let client = Client::builder().no_proxy().build().expect("a client");
+        Self { base, clock, client, store, kind, handle, database: Arc::clone(database) }
+    }
+
+    /// Another one on the same database, with the same clock.
+    pub(crate) fn twin(&self, options: Options) -> Self {
+        Self::at(&self.database, self.kind, options, Arc::clone(&self.clock))
+    }
+
+    /// Stops it; its database stays for a twin.
+    pub(crate) async fn stop(self) -> Arc<Database> {
+        self.handle.stop(true).await;
+        self.database
+    }
+
+    /// One on a database that another one left.
+    pub(crate) fn again(database: &Arc<Database>, kind: Kind) -> Self {
+        Self::on(database, kind, Options::default())
+    }
+
+    /// Moves the clock.
+    pub(crate) fn set(&self, at: &str) {
+        self.clock.set(at.parse::<DateTime<Utc>>().expect("a time"));
+    }
+
+    /// A token for a caller of the demo, good for an hour.
+    pub(crate) fn token(&self, who: &str) -> String {
+        issuer().token(who, self.clock.now(), TimeDelta::hours(1)).expect("a token")
+    }
+
+    /// A request without a token.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub(crate) fn request(&self, who: &str, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(self.token(who))
+    }
+
+    pub(crate) async fn get(&self, who: &str, path: &str) -> Answer {
+        Answer::of(self.request(who, Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, who: &str, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(who, Method::POST, path).json(body)).await
+    }
+
+    /// Asks for an authorization as the single-site user.
+    pub(crate) async fn submit(&self, body: &Value) -> Answer {
+        self.post("single-site", "/v1/authorizations", body).await
+    }
+
+    /// What `sql` selects, as text.
+    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = Text)]
+            it: String,
+        }
+        let sql = format!("select cast(it as text) as it from ({sql}) as rows");
+        let read = self.store.read(&actor(), move |rx| {
+            Ok::<_, store::Error>(diesel::sql_query(sql).load::<Row>(rx.db())?)
+        });
+        aside(|| read.wait()).expect("rows").into_iter().map(|it| it.it).collect()
+    }
+
+    /// Changes the database behind the service's back.
+    pub(crate) fn execute(&self, sql: &str) {
+        let sql = sql.to_owned();
+        let write = self.store.write(&actor(), move |tx| Ok::<_, store::Error>(tx.db()?.batch_execute(&sql)?));
+        aside(|| write.wait()).expect("a write");
+    }
+
+    /// How many rows each table has that a submission writes to.
+    pub(crate) fn counts(&self) -> Vec<String> {
+        let tables = ["authorizations", "authorization_lines", "authorization_diagnoses"];
+        let ledgers = ["trail", "outbox", "deadlines", "idempotency"];
+        let count = |table: &str| self.texts(&format!("select count(*) as it from {table}")).concat();
+        tables.iter().chain(&ledgers).map(|it| count(it)).collect()
+    }
+}
+
+/// Waits on a thread of its own, since one that drives tasks may not.
+fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join().expect("a thread"))
+}
+
+fn actor() -> Actor {
+    Actor { id: "test".into(), client: "test".into(), request: "test".into() }
+}
+
+impl Answer {
+    pub(crate) async fn of(request: RequestBuilder) -> Self {
+        let answer = request.send().await.expect("an answer");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Self { status, headers, text: answer.text().await.expect("text") }
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|it| panic!("{it}: {}", self.text))
+    }
+
+    /// The body, once the status is as expected.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json()
+    }
+
+    /// The slug of a problem with this status.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16) -> String {
+        let body = self.expect(status);
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        body["type"].as_str().and_then(|it| it.strip_prefix("/problems/")).expect("a slug").to_owned()
+    }
+
+    /// The flaws of a body, as `pointer code rule`.
+    #[track_caller]
+    pub(crate) fn flaws(&self) -> Vec<String> {
+        assert_eq!(self.problem(422), "invalid-body", "{}", self.text);
+        let body = self.json();
+        let flaws = body["errors"].as_array().expect("errors").iter();
+        let word = |it: &Value, name: &str| it[name].as_str().unwrap_or("-").to_owned();
+        flaws.map(|it| [word(it, "pointer"), word(it, "code"), word(it, "rule")].join(" ")).collect()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|it| it.to_str().ok())
+    }
+}
+
+/// The body of the main job.
+pub(crate) fn example() -> Value {
+    let (_, body, _) = api::openapi::EXAMPLES[0];
+    serde_json::from_str(body.expect("a request")).expect("an example")
+}
