@@ -1,1 +1,183 @@
+//! Access tokens, verified strictly (J-01, J-03).
 
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use kernel::Clock;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::{Answer, ISSUER, Options, Service, issuer, key_folder};
+
+/// A key for these tests alone.
+const ES256: &str = include_str!("support/es256.pem");
+
+fn claims(service: &Service) -> Value {
+    let now = service.clock.now().timestamp();
+    json!({
+        "iss": ISSUER, "aud": "lanyard", "sub": registry::demo::PRINCIPALS[0].0, "client_id": "test",
+        "scope": "authorizations:read", "iat": now, "exp": now + 900, "jti": "j1", "acr": "1", "auth_time": now,
+    })
+}
+
+fn head() -> Value {
+    json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "demo"})
+}
+
+fn key() -> EncodingKey {
+    let _ = issuer();
+    let pem = std::fs::read_to_string(key_folder().join("signing-key.pem")).expect("a key");
+    EncodingKey::from_ed_der(&der(&pem))
+}
+
+fn der(pem: &str) -> Vec<u8> {
+    let text: String = pem.lines().filter(|it| !it.starts_with("-----")).collect();
+    BASE64_STANDARD.decode(text).expect("a key")
+}
+
+/// A token of any head and claims, properly signed by the tests' key.
+fn signed(head: &Value, claims: &Value) -> String {
+    sign(&head.to_string(), &claims.to_string())
+}
+
+fn sign(head: &str, claims: &str) -> String {
+    let text = format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(head), BASE64_URL_SAFE_NO_PAD.encode(claims));
+    let signature = jsonwebtoken::crypto::sign(text.as_bytes(), &key(), Algorithm::EdDSA).expect("a signature");
+    format!("{text}.{signature}")
+}
+
+async fn me(service: &Service, token: &str) -> Answer {
+    Answer::of(service.anonymous(Method::GET, "/v1/me").header("authorization", format!("Bearer {token}"))).await
+}
+
+fn but(whole: &Value, name: &str, value: Value) -> Value {
+    let mut whole = whole.clone();
+    if value.is_null() {
+        whole.as_object_mut().expect("an object").remove(name);
+    } else {
+        whole[name] = value;
+    }
+    whole
+}
+
+on_both! {
+    async fn j_01_j_03_bad_tokens_get_one_answer(service) {
+        let (head, claims) = (head(), claims(&service));
+        let good = signed(&head, &claims);
+        me(&service, &good).await.expect(200);
+        let now = service.clock.now().timestamp();
+
+        let mut bad = vec![String::new(), "x".to_owned(), "a.b.c".to_owned(), format!("{good}x"), format!("{good}."), format!(" {good}")];
+        let (text, _) = good.rsplit_once('.').expect("a signature");
+        bad.push(format!("{text}."));
+        bad.push(text.to_owned());
+        for alg in ["none", "None", "nOnE", "NONE", "HS256", "ES256", "RS256", "EDDSA", ""] {
+            bad.push(signed(&but(&head, "alg", json!(alg)), &claims));
+        }
+        // Signed with the public key as if it were a shared secret.
+        let jwks: Value = serde_json::from_str(&issuer().jwks()).expect("keys");
+        let public = jwks["keys"][0]["x"].as_str().expect("a key");
+        for secret in [public.as_bytes().to_vec(), BASE64_URL_SAFE_NO_PAD.decode(public).expect("a key")] {
+            let head = Header { typ: Some("at+jwt".into()), kid: Some("demo".into()), ..Header::new(Algorithm::HS256) };
+            bad.push(encode(&head, &claims, &EncodingKey::from_secret(&secret)).expect("a token"));
+        }
+        for (name, value) in [
+            ("kid", json!(null)), ("kid", json!("other")), ("kid", json!("")), ("kid", json!(1)), ("typ", json!(null)),
+            ("typ", json!("JWT")), ("typ", json!(1)), ("jku", json!("https://issuer.test/jwks")), ("x5u", json!("https://issuer.test")),
+            ("jwk", jwks["keys"][0].clone()), ("crit", json!(["exp"])), ("crit", json!([])), ("b64", json!(false)), ("zip", json!("DEF")),
+        ] {
+            bad.push(signed(&but(&head, name, value), &claims));
+        }
+        for (name, values) in [
+            ("iss", vec![json!(null), json!("https://other.test"), json!([ISSUER]), json!(1)]),
+            ("aud", vec![json!(null), json!("other"), json!([]), json!(["lanyard", "other"]), json!(1)]),
+            ("sub", vec![json!(null), json!(""), json!("usr_x"), json!(1), json!("usr_ffffffffffffffffffffffffffffffff")]),
+            ("client_id", vec![json!(null), json!(""), json!(1)]),
+            ("scope", vec![json!(null), json!(["authorizations:read"])]),
+            ("jti", vec![json!(null), json!(""), json!(1)]),
+            ("acr", vec![json!(null), json!(1)]),
+            ("auth_time", vec![json!(null), json!("1"), json!(now + 60)]),
+            ("exp", vec![json!(null), json!(now), json!(now - 1), json!(0), json!(-1), json!((now + 900).to_string()), json!([now + 900]), json!(true), json!(1e300), json!({})]),
+            ("iat", vec![json!(null), json!(now + 60), json!(now.to_string()), json!([now]), json!(true), json!(1e300), json!(now + 900)]),
+            ("nbf", vec![json!(now + 60), json!(now.to_string()), json!([now]), json!(true), json!(1e300)]),
+        ] {
+            for value in values {
+                bad.push(signed(&head, &but(&claims, name, value)));
+            }
+        }
+        let text = claims.to_string();
+        bad.push(sign(&head.to_string(), &text.replacen('{', "{\"exp\":1e400,", 1)));
+        bad.push(sign(&head.to_string(), &text.replacen('{', &format!("{{\"exp\":{},", now + 900), 1)));
+        bad.push(sign(&head.to_string(), &text.replacen('{', &format!("{{\"x\":\"{}\",", "x".repeat(16 * 1024)), 1)));
+        assert!(bad.len() > 70, "{}", bad.len());
+
+        let expected = me(&service, "x").await;
+        assert_eq!(expected.problem(401), "unauthenticated");
+        let body = |it: &Answer| it.text.replace(it.header("x-request-id").expect("an id"), "…");
+        for token in bad {
+            let answer = me(&service, &token).await;
+            assert_eq!(answer.problem(401), "unauthenticated", "{token}");
+            assert_eq!(body(&answer), body(&expected));
+        }
+        for header in [good.clone(), format!("Basic {good}"), format!("Bearer  {good}"), format!("Bearer{good}")] {
+            let answer = Answer::of(service.anonymous(Method::GET, "/v1/me").header("authorization", header)).await;
+            assert_eq!(answer.problem(401), "unauthenticated");
+        }
+        let twice = service.anonymous(Method::GET, "/v1/me").bearer_auth(&good).header("authorization", format!("Bearer {good}"));
+        assert_eq!(Answer::of(twice).await.problem(401), "unauthenticated");
+    }
+
+    async fn a_token_is_good_until_it_expires_by_the_services_clock(service) {
+        let token = signed(&head(), &claims(&service));
+        for (at, status) in [
+            ("2026-12-01T14:59:29Z", 401),
+            ("2026-12-01T14:59:30Z", 200),
+            ("2026-12-01T15:14:59.999999Z", 200),
+            ("2026-12-01T15:15:00Z", 401),
+        ] {
+            service.set(at);
+            assert_eq!(me(&service, &token).await.status, status, "{at}");
+        }
+    }
+
+    async fn a_scope_that_the_token_lacks_is_lacking(service) {
+        let token = signed(&head(), &but(&claims(&service), "scope", json!("authorizations:create unknown:scope")));
+        let answer = me(&service, &token).await;
+        assert_eq!(answer.expect(200)["scopes"], json!(["authorizations:create"]));
+        let request = service.anonymous(Method::GET, "/v1/authorizations").bearer_auth(token);
+        assert_eq!(Answer::of(request).await.problem(403), "not-permitted");
+    }
+
+    async fn es256_is_as_good_and_a_key_is_good_for_its_own_algorithm(service) {
+        let key = json!({
+            "kty": "EC", "crv": "P-256", "kid": "es", "x": "7zjNNJQ9M-3py8Sh7CHICbQPij4-Pg2S2GKCAjf_ocs",
+            "y": "N5zLEMSX8s9oxO6J8RjcrN4Y2w2BFOGR7udOaXuiECQ",
+        });
+        let jwks = json!({"keys": [key]}).to_string();
+        let twin = service.twin(Options { jwks: Some(jwks), ..Options::default() });
+        let head = Header { typ: Some("at+jwt".into()), kid: Some("es".into()), ..Header::new(Algorithm::ES256) };
+        let key = EncodingKey::from_ec_der(&der(ES256));
+        let token = encode(&head, &claims(&service), &key).expect("a token");
+        me(&twin, &token).await.expect(200);
+        assert_eq!(me(&service, &token).await.status, 401);
+        let other = signed(&json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "es"}), &claims(&service));
+        assert_eq!(me(&twin, &other).await.status, 401);
+        twin.stop().await;
+    }
+}
+
+#[test]
+fn only_keys_of_the_two_kinds_are_taken() {
+    for (jwks, word) in [
+        ("{}", "can't be read"),
+        (r#"{"keys": []}"#, "no key"),
+        (r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}]}"#, "no `kid`"),
+        (r#"{"keys": [{"kty": "oct", "kid": "a", "k": "AAAA"}]}"#, "neither"),
+        (r#"{"keys": [{"kty": "RSA", "kid": "a", "n": "AAAA", "e": "AQAB"}]}"#, "neither"),
+        (r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "alg": "ES256", "x": "AAAA"}]}"#, "isn't its own"),
+    ] {
+        let wrong = api::keys::Keys::parse(ISSUER, jwks).err().expect(word);
+        assert!(wrong.contains(word), "{wrong}");
+    }
+}

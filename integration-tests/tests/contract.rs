@@ -1,1 +1,177 @@
+//! The contract: current, complete, exemplified, and kept.
 
+use api::openapi::{self, EXAMPLES};
+use jsonschema::{Draft, Validator};
+use kernel::{At, Flaws, Json, Read};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::on_both;
+use crate::support::{Answer, example, same_as_file};
+
+fn document() -> Value {
+    serde_json::from_str(openapi::json()).expect("a document")
+}
+
+/// Checks values against a schema of the contract.
+fn schema(of: &Value) -> Validator {
+    let mut whole = of.clone();
+    whole["components"] = document()["components"].clone();
+    let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+    options.build(&whole).expect("a schema")
+}
+
+/// Each operation: its path, its method, and what the contract says of it.
+fn operations() -> Vec<(String, String, Value)> {
+    let paths = document()["paths"].as_object().expect("paths").clone();
+    let each = |(path, item): (String, Value)| {
+        let item = item.as_object().expect("an item").clone();
+        item.into_iter().map(move |(method, it)| (path.clone(), method, it))
+    };
+    paths.into_iter().flat_map(each).collect()
+}
+
+#[test]
+fn the_file_is_what_the_service_says() {
+    same_as_file("openapi.yaml", openapi::yaml());
+}
+
+#[test]
+fn every_operation_is_described() {
+    assert_eq!(document()["openapi"], "3.1.0");
+    let mut ids = Vec::new();
+    for (path, method, it) in operations() {
+        let id = it["operationId"].as_str().expect("an id");
+        ids.push(id.to_owned());
+        for name in ["summary", "description"] {
+            assert!(it[name].as_str().is_some_and(|it| it.len() > 10), "{id}: {name}");
+        }
+        assert!(it["security"].is_array() && it["tags"].is_array(), "{id}");
+        if let Some(name) = path.starts_with("/v1/").then_some(id) {
+            assert!(EXAMPLES.iter().any(|it| it.0 == name), "{id} has no example");
+            assert_eq!(method == "post", it["requestBody"]["content"]["application/json"]["example"].is_object(), "{id}");
+            let secured = ["401", "500", "503"].iter().all(|status| {
+                it["responses"][status]["content"]["application/problem+json"]["schema"]["$ref"] == "#/components/schemas/Problem"
+            });
+            assert!(secured, "{id}");
+        }
+    }
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+}
+
+on_both! {
+    /// The example of each operation, sent and compared.
+    async fn the_examples_are_what_the_service_answers(service) {
+        for (id, body, _) in EXAMPLES {
+            let body = body.map(|it| serde_json::from_str::<Value>(it).expect("JSON"));
+            let (who, method, path) = match *id {
+                "create_authorization" => ("single-site", Method::POST, "/v1/authorizations"),
+                "get_authorization" => ("coordinator", Method::GET, "/v1/authorizations/26335R00001"),
+                "list_authorizations" => ("single-site", Method::GET, "/v1/authorizations"),
+                "close_authorization" => ("coordinator", Method::POST, "/v1/authorizations/26335R00001/close"),
+                "get_me" => ("multi-site", Method::GET, "/v1/me"),
+                other => panic!("{other} has an example that no one sends"),
+            };
+            let mut request = service.request(who, method.clone(), path);
+            if let Some(body) = body {
+                request = request.header("if-match", "\"1.00000000\"").json(&body);
+            }
+            let answer = Answer::of(request).await;
+            assert!(answer.status < 300, "{}", answer.text);
+            let text = serde_json::to_string_pretty(&answer.json()).expect("JSON") + "\n";
+            same_as_file(&format!("api/src/examples/{id}.json"), &text);
+            let (_, _, operation) = operations().into_iter().find(|it| it.2["operationId"] == *id).expect("an operation");
+            let status = answer.status.to_string();
+            let said = &operation["responses"][status]["content"]["application/json"]["schema"];
+            let errors: Vec<_> = schema(said).iter_errors(&answer.json()).map(|it| it.to_string()).collect();
+            assert!(errors.is_empty(), "{id}: {errors:?}");
+        }
+    }
+
+    async fn problems_are_of_their_schema_and_have_a_page(service) {
+        let problem = schema(&json!({"$ref": "#/components/schemas/Problem"}));
+        let mut body = example();
+        body["lines"][0]["units"] = json!(0);
+        service.submit(&example()).await.expect(201);
+        let close = |etag: &str| {
+            let request = service.request("coordinator", Method::POST, "/v1/authorizations/26335R00001/close");
+            Answer::of(request.header("if-match", etag).json(&json!({"reason_code": "replaced", "reason": "x"})))
+        };
+        close("\"1.00000000\"").await.expect(200);
+        for (answer, status) in [
+            (service.submit(&body).await, 422),
+            (service.get("single-site", "/v1/authorizations/1").await, 404),
+            (close("\"2.00000000\"").await, 409),
+            (close("\"1.00000000\"").await, 412),
+            (close("").await, 400),
+        ] {
+            let it = answer.expect(status);
+            let errors: Vec<_> = problem.iter_errors(&it).map(|it| it.to_string()).collect();
+            assert!(errors.is_empty(), "{it}: {errors:?}");
+        }
+        for (status, slug, _, message) in api::problem::all() {
+            let page = Answer::of(service.anonymous(Method::GET, &format!("/problems/{slug}"))).await;
+            assert_eq!(page.status, 200);
+            assert!(page.text.contains(message) && page.text.contains(status.as_str()), "{}", page.text);
+        }
+        let none = Answer::of(service.anonymous(Method::GET, "/problems/none")).await;
+        assert_eq!(none.problem(404), "route-not-found");
+    }
+
+    async fn the_contract_is_served(service) {
+        for (path, text) in [("/openapi.json", openapi::json()), ("/openapi.yaml", openapi::yaml())] {
+            let answer = Answer::of(service.anonymous(Method::GET, path)).await;
+            assert_eq!((answer.status, &*answer.text), (200, text));
+        }
+    }
+}
+
+/// The reader and a validator of the published schema take and refuse the same bodies: the example with each of its parts
+/// in turn left out, or replaced by each of many values.
+#[test]
+fn the_reader_and_the_contract_agree() {
+    let contract = schema(&json!({"$ref": "#/components/schemas/NewAuthorization"}));
+    let with: Vec<Value> = serde_json::from_str(include_str!("support/replacements.json")).expect("JSON");
+    let whole = example();
+    let mut count = 0;
+    let mut agree = |sent: &Value| {
+        count += 1;
+        let text = sent.to_string();
+        let json = Json::parse(text.as_bytes()).expect("JSON");
+        let mut flaws = Flaws::default();
+        let draft = authorizations::NewAuthorization::read(&json, At::Root, &mut flaws);
+        let whole = draft.and_then(authorizations::NewAuthorization::whole);
+        // Rules between fields aren't the schema's to say.
+        let of_form = flaws.iter().all(|it| matches!(&*it.code, "before-start" | "not-applicable"))
+            || flaws.iter().all(|it| it.pointer == "/lines/0/code" && it.detail.contains("code:"));
+        assert_eq!(whole.is_some() && of_form, contract.is_valid(sent), "{sent} {flaws:?}");
+    };
+    for at in pointers(&whole, String::new()) {
+        for value in &with {
+            let mut sent = whole.clone();
+            *sent.pointer_mut(&at).expect("the part is there") = value.clone();
+            agree(&sent);
+        }
+        let mut sent = whole.clone();
+        let (parent, name) = at.rsplit_once('/').unwrap_or_default();
+        if let Some(Value::Object(parent)) = sent.pointer_mut(parent) {
+            parent.remove(name);
+        }
+        agree(&sent);
+    }
+    assert!(count > 1000, "{count}");
+}
+
+/// Points to `value` and to all of its parts.
+fn pointers(value: &Value, at: String) -> Vec<String> {
+    let parts: Vec<_> = match value {
+        Value::Object(parts) => parts.iter().map(|(name, it)| (name.clone(), it)).collect(),
+        Value::Array(parts) => parts.iter().enumerate().map(|(place, it)| (place.to_string(), it)).collect(),
+        _ => Vec::new(),
+    };
+    let below = parts.into_iter().flat_map(|(name, it)| pointers(it, format!("{at}/{name}"))).collect::<Vec<_>>();
+    std::iter::once(at).chain(below).collect()
+}

@@ -1,1 +1,153 @@
+//! What can go wrong around a request, and that nothing else does.
 
+use std::sync::Arc;
+
+use authorizations::{Decider, Question, Ruling};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::{Answer, Options, Service, example};
+
+/// A decider that is wrong.
+struct Panics;
+
+impl Decider for Panics {
+    fn decide(&self, _: Question) -> Ruling {
+        panic!("as this test wants it")
+    }
+}
+
+async fn send(service: &Service, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
+    let request = service.request("single-site", Method::POST, "/v1/authorizations").header("content-type", kind);
+    Answer::of(request.body(body)).await
+}
+
+on_both! {
+    async fn l_11_a_panic_in_a_handler_is_a_problem_and_the_rest_lives_on(service) {
+        let twin = service.twin(Options { decider: Arc::new(Panics), ..Options::default() });
+        let before = twin.counts();
+        for _ in 0..8 {
+            let answer = twin.submit(&example()).await;
+            assert_eq!(answer.problem(500), "internal");
+            assert!(!answer.text.contains("as this test"));
+            assert!(answer.json()["instance"].as_str().expect("an id").starts_with("req_"));
+        }
+        assert_eq!(twin.get("single-site", "/v1/authorizations").await.status, 200);
+        assert_eq!(twin.counts(), before);
+        service.submit(&example()).await.expect(201);
+        twin.stop().await;
+    }
+
+    async fn l_11_a_panic_in_a_transaction_leaves_nothing_and_the_pool_lives(service) {
+        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into() };
+        for _ in 0..8 {
+            let write = service.store.write(&actor, |tx| -> Result<(), store::Error> {
+                diesel::RunQueryDsl::execute(diesel::sql_query("delete from principals where id = 'x'"), tx.db()?)?;
+                panic!("as this test wants it")
+            });
+            assert!(matches!(write.await, Err(store::Error::Internal(_))));
+            let read = service.store.read(&actor, |_| -> Result<(), store::Error> { panic!("as this test wants it") });
+            assert!(matches!(read.await, Err(store::Error::Internal(_))));
+        }
+        service.submit(&example()).await.expect(201);
+    }
+
+    async fn a_body_that_cannot_be_read_is_refused_whole(service) {
+        let json = "application/json";
+        let deep = format!("{}{}", "[".repeat(17), "]".repeat(17));
+        let before = service.counts();
+        for (kind, body, status, slug) in [
+            (json, "{".to_owned(), 400, "unreadable-body"),
+            (json, String::new(), 400, "unreadable-body"),
+            (json, "{} {}".to_owned(), 400, "unreadable-body"),
+            (json, "{\"a\": NaN}".to_owned(), 400, "unreadable-body"),
+            (json, "{\"a\": 1e400}".to_owned(), 400, "unreadable-body"),
+            (json, "{\"a\": \"\\ud800\"}".to_owned(), 400, "unreadable-body"),
+            (json, "\u{feff}{}".to_owned(), 400, "unreadable-body"),
+            (json, r#"{"a": 1, "\u0061": 2}"#.to_owned(), 400, "unreadable-body"),
+            (json, deep, 400, "unreadable-body"),
+            (json, "\"S3CR3T".to_owned(), 400, "unreadable-body"),
+            (json, " ".repeat(256 * 1024 + 1), 413, "body-too-large"),
+            ("text/plain", example().to_string(), 415, "not-json"),
+            ("application/x-www-form-urlencoded", "a=b".to_owned(), 415, "not-json"),
+            ("application/json; charset=latin1", example().to_string(), 415, "not-json"),
+            ("", example().to_string(), 415, "not-json"),
+        ] {
+            let answer = send(&service, kind, body).await;
+            assert_eq!(answer.problem(status), slug, "{kind}");
+            assert!(!answer.text.contains("S3CR3T"));
+        }
+        let gzip = service.request("single-site", Method::POST, "/v1/authorizations").json(&example());
+        assert_eq!(Answer::of(gzip.header("content-encoding", "gzip")).await.problem(415), "not-json");
+        assert_eq!(service.counts(), before);
+        let padded = format!("{}{}", " ".repeat(200 * 1024), example());
+        send(&service, "Application/JSON; charset=utf-8", padded).await.expect(201);
+    }
+
+    async fn i_15_what_no_route_takes_is_a_problem_too(service) {
+        for (method, path, status, allow) in [
+            (Method::GET, "/", 404, None),
+            (Method::GET, "/v1", 404, None),
+            (Method::GET, "/v1/authorizations/", 404, None),
+            (Method::POST, "/v1/nothing", 404, None),
+            (Method::PUT, "/v1/authorizations", 405, Some("GET, POST")),
+            (Method::DELETE, "/v1/authorizations/26335R00001", 405, Some("GET")),
+            (Method::GET, "/v1/authorizations/26335R00001/close", 405, Some("POST")),
+            (Method::TRACE, "/v1/me", 405, Some("GET")),
+            (Method::from_bytes(b"BREW").expect("a method"), "/v1/me", 405, Some("GET")),
+        ] {
+            let answer = Answer::of(service.request("single-site", method.clone(), path)).await;
+            let slug = answer.problem(status);
+            assert_eq!(slug, if status == 404 { "route-not-found" } else { "method-not-allowed" }, "{method} {path}");
+            assert_eq!(answer.header("allow"), allow, "{method} {path}");
+        }
+    }
+
+    async fn every_answer_has_the_id_of_its_request(service) {
+        let ask = |id: &str| Answer::of(service.anonymous(Method::GET, "/v1/me").header("x-request-id", id));
+        let named = ask("trace-0_1").await;
+        assert_eq!(named.problem(401), "unauthenticated");
+        assert_eq!((named.header("x-request-id"), &named.json()["instance"]), (Some("trace-0_1"), &json!("trace-0_1")));
+        for other in ["", "a b", "x\"y", "é", &"x".repeat(65)] {
+            let ours = ask(other).await;
+            assert!(ours.header("x-request-id").is_some_and(|it| it.starts_with("req_") && it.len() == 36), "{other}");
+        }
+        assert_eq!(named.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(named.header("www-authenticate"), Some("Bearer"));
+    }
+
+    async fn health_is_for_operators(service) {
+        for path in ["/healthz/live", "/healthz/ready"] {
+            assert_eq!(Answer::of(service.anonymous(Method::GET, path)).await.status, 200);
+        }
+    }
+
+    /// C-18, in part: a queue that is full answers 503 at once, with `Retry-After`, and nothing is done.
+    async fn c_18_a_full_queue_answers_at_once(service) {
+        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into() };
+        let (go, gate) = std::sync::mpsc::channel::<()>();
+        let gate = Arc::new(std::sync::Mutex::new(gate));
+        // Every reading thread waits here, and the queue behind them is full.
+        let waiting: Vec<_> = (0..4 + 1024).map(|_| {
+            let gate = Arc::clone(&gate);
+            service.store.read(&actor, move |_| -> Result<(), store::Error> {
+                let _ = gate.lock().expect("a gate").recv();
+                Ok(())
+            })
+        }).collect();
+        let answer = loop {
+            let answer = service.get("single-site", "/v1/me").await;
+            if answer.status == 503 { break answer; }
+        };
+        assert_eq!(answer.problem(503), "database-unavailable");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert_eq!(Answer::of(service.anonymous(Method::GET, "/healthz/live")).await.status, 200);
+        assert_eq!(Answer::of(service.anonymous(Method::GET, "/healthz/ready")).await.problem(503), "not-ready");
+        drop(go);
+        drop(waiting);
+        loop {
+            if service.get("single-site", "/v1/me").await.status == 200 { break; }
+        }
+    }
+}

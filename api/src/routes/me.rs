@@ -42,7 +42,7 @@ struct MySite {
     npi: Npi,
 }
 
-/// Who am I
+/// Who am I, and what may I do
 ///
 /// The caller as the plan has them on record: the sites for which requests may be sent (AUT-09), the contact that a
 /// request takes where it names none (AUT-11), and the scopes.

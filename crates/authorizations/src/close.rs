@@ -63,9 +63,10 @@ pub fn close(
     after.pend_reason = None;
     after.updated_at = tx.now();
     after.deadlines.clear();
-    tell(tx, &mut after, "authorization.closed");
+    after.events += 1;
     update(tx, &after, before.version)?;
     tx.meet(&after.id())?;
+    tell(tx, &after, "authorization.closed", after.events);
     let NewClosing { reason_code, reason } = &it.reason;
     tx.record(Trail {
         action: "authorization.close",

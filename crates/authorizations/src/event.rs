@@ -4,15 +4,14 @@ use ::store::{Event, Tx};
 
 use crate::Authorization;
 
-/// Leaves `topic` in the outbox, as the next event of `it`.
-pub(crate) fn tell(tx: &mut Tx<'_>, it: &mut Authorization, topic: &'static str) {
-    it.events += 1;
+/// Leaves `topic` in the outbox, as the event of `it` at this place.
+pub(crate) fn tell(tx: &mut Tx<'_>, it: &Authorization, topic: &'static str, sequence: i32) {
     tx.emit(Event {
         topic,
         subject: it.id(),
         site_id: it.site_id.to_string(),
         status: it.status.to_string(),
         version: it.version,
-        sequence: it.events,
+        sequence,
     });
 }

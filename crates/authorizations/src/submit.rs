@@ -141,7 +141,7 @@ pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
     let mut it = Authorization {
         number,
         version: 1,
-        events: 0,
+        events: 1,
         request_type: it.request_type,
         requested_service: it.requested_service,
         site_id: it.site_id,
@@ -160,9 +160,10 @@ pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
         created_at: now,
         updated_at: now,
     };
-    tell(tx, &mut it, "authorization.submitted");
+    tell(tx, &it, "authorization.submitted", 1);
     if status == Status::Approved {
-        tell(tx, &mut it, "authorization.decided");
+        it.events = 2;
+        tell(tx, &it, "authorization.decided", 2);
     } else {
         open_clock(tx, &mut it);
     }

@@ -1,10 +1,12 @@
 //! A service of its own for each test, in this process, on a database of its own.
 
 mod database;
+mod file;
 mod service;
 
 pub(crate) use database::{Database, Kind, run_folder};
-pub(crate) use service::{Answer, Options, Service, example, start};
+pub(crate) use file::{root, same_as_file};
+pub(crate) use service::{Answer, ISSUER, Options, Service, example, issuer, key_folder, start};
 
 /// When the tests begin: ten in the morning in the plan's zone.
 pub(crate) const NOW: &str = "2026-12-01T15:00:00Z";

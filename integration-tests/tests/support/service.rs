@@ -30,11 +30,15 @@ pub(crate) struct Options {
     pub(crate) decider: Arc<dyn Decider>,
     /// Replaces the key that the tests' tokens are signed with.
     pub(crate) jwks: Option<String>,
+    /// How many connections read, and write.
+    pub(crate) pool: u32,
+    /// Another way to the same database.
+    pub(crate) url: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { decider: Arc::new(Policy::shipped()), jwks: None }
+        Self { decider: Arc::new(Policy::shipped()), jwks: None, pool: 4, url: None }
     }
 }
 
@@ -84,14 +88,15 @@ pub(crate) fn key_folder() -> std::path::PathBuf {
 }
 
 impl Service {
-    fn on(database: &Arc<Database>, kind: Kind, options: Options) -> Self {
+    pub(crate) fn on(database: &Arc<Database>, kind: Kind, options: Options) -> Self {
         let clock = Arc::new(ManualClock::new(NOW.parse().expect("a time")));
         Self::at(database, kind, options, clock)
     }
 
     fn at(database: &Arc<Database>, kind: Kind, options: Options, clock: Arc<ManualClock>) -> Self {
-        let settings = store::Options { clock: Arc::clone(&clock) as _, pool: 4, ..store::Options::default() };
-        let store = Store::open(&database.url, settings).expect("a store");
+        let Options { pool, url, .. } = &options;
+        let settings = store::Options { clock: Arc::clone(&clock) as _, pool: *pool, ..store::Options::default() };
+        let store = Store::open(url.as_ref().unwrap_or(&database.url), settings).expect("a store");
         let state = State {
             store: store.clone(),
             clock: Arc::clone(&clock) as _,
@@ -115,14 +120,8 @@ impl Service {
     }
 
     /// Stops it; its database stays for a twin.
-    pub(crate) async fn stop(self) -> Arc<Database> {
+    pub(crate) async fn stop(self) {
         self.handle.stop(true).await;
-        self.database
-    }
-
-    /// One on a database that another one left.
-    pub(crate) fn again(database: &Arc<Database>, kind: Kind) -> Self {
-        Self::on(database, kind, Options::default())
     }
 
     /// Moves the clock.
