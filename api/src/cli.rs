@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,6 +71,11 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Tells the user; that no one listens any more is no reason to stop.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
 impl Cli {
     fn run(&self) -> Result<(), String> {
         let mut settings = Settings::load(self.config.as_deref())?;
@@ -77,17 +83,17 @@ impl Cli {
         match &self.command {
             Command::Serve => serve(&settings),
             Command::Migrate => migrate(&settings),
-            Command::Token { name, hours } => token(&settings, name, *hours).map(|it| println!("{it}")),
+            Command::Token { name, hours } => token(&settings, name, *hours).map(|it| say(&it)),
             Command::Openapi => {
-                print!("{}", openapi::yaml());
+                say(openapi::yaml().trim_end());
                 Ok(())
             }
             Command::Config { defaults: true } => {
-                print!("{}", config::DEFAULTS);
+                say(config::DEFAULTS.trim_end());
                 Ok(())
             }
             Command::Config { defaults: false } => {
-                println!("{settings:#?}");
+                say(&format!("{settings:#?}"));
                 Ok(())
             }
         }
@@ -106,10 +112,10 @@ fn options(settings: &Settings) -> Options {
 fn migrate(settings: &Settings) -> Result<(), String> {
     let url = &settings.database.url.0;
     let count = store::migrate(url).map_err(|it| format!("{it:?}"))?;
-    println!("{count} migrations run");
+    say(&format!("{count} migrations run"));
     let store = Store::open(url, Options { pool: 1, ..options(settings) }).map_err(|it| format!("{it:?}"))?;
     let codes = load_codes(&store).map_err(|it| format!("{it:?}"))?;
-    println!("{codes} diagnosis codes loaded (ICD-10-CM, April 2026)");
+    say(&format!("{codes} diagnosis codes loaded (ICD-10-CM, April 2026)"));
     Ok(())
 }
 
@@ -143,16 +149,16 @@ fn serve(settings: &Settings) -> Result<(), String> {
     }
     let state = state(settings)?;
     if settings.demo && demo::load(&state.store).map_err(|it| format!("{it:?}"))? {
-        println!("a made-up plan loaded");
+        say("a made-up plan loaded");
     }
     let listener = TcpListener::bind(settings.bind).map_err(|it| format!("bind: {}: {it}", settings.bind))?;
     let address = listener.local_addr().map_err(|it| it.to_string())?;
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     actix_web::rt::System::new().block_on(async {
         let server = server::serve(Data::new(state), listener, workers, true).map_err(|it| it.to_string())?;
-        println!("listening on http://{address}  (contract: http://{address}/openapi.yaml)");
+        say(&format!("listening on http://{address}  (contract: http://{address}/openapi.yaml)"));
         if settings.demo {
-            println!("{}", welcome(settings, &address.to_string())?);
+            say(&welcome(settings, &address.to_string())?);
         }
         server.await.map_err(|it| it.to_string())
     })
@@ -170,12 +176,13 @@ fn state(settings: &Settings) -> Result<State, String> {
             .map_err(|it| format!("auth.jwks_file: {}: {it}", jwks.display()))?;
         (jwks, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
     };
+    let keys = Keys::parse(&settings.auth.issuer, &jwks).map_err(|it| format!("auth.jwks_file: {it}"))?;
     let policy = Arc::new(Policy::shipped());
     Ok(State {
         store: Store::open(&settings.database.url.0, options(settings))
             .map_err(|it| format!("database.url: {it:?}"))?,
         clock: Arc::new(SystemClock),
-        keys: Keys::parse(&settings.auth.issuer, &jwks).map_err(|it| format!("auth.jwks_file: {it}"))?,
+        keys,
         decider: Arc::clone(&policy) as _,
         policy,
         cursors: Cursors::new(&secret),

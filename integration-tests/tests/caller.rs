@@ -43,12 +43,14 @@ fn signed(head: &Value, claims: &Value) -> String {
 
 fn sign(head: &str, claims: &str) -> String {
     let text = format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(head), BASE64_URL_SAFE_NO_PAD.encode(claims));
-    let signature = jsonwebtoken::crypto::sign(text.as_bytes(), &key(), Algorithm::EdDSA).expect("a signature");
+    let signature =
+        jsonwebtoken::crypto::sign(text.as_bytes(), &key(), Algorithm::EdDSA).expect("a signature");
     format!("{text}.{signature}")
 }
 
 async fn me(service: &Service, token: &str) -> Answer {
-    Answer::of(service.anonymous(Method::GET, "/v1/me").header("authorization", format!("Bearer {token}"))).await
+    Answer::of(service.anonymous(Method::GET, "/v1/me").header("authorization", format!("Bearer {token}")))
+        .await
 }
 
 fn but(whole: &Value, name: &str, value: Value) -> Value {
@@ -175,7 +177,10 @@ fn only_keys_of_the_two_kinds_are_taken() {
         (r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}]}"#, "no `kid`"),
         (r#"{"keys": [{"kty": "oct", "kid": "a", "k": "AAAA"}]}"#, "neither"),
         (r#"{"keys": [{"kty": "RSA", "kid": "a", "n": "AAAA", "e": "AQAB"}]}"#, "neither"),
-        (r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "alg": "ES256", "x": "AAAA"}]}"#, "isn't its own"),
+        (
+            r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "alg": "ES256", "x": "AAAA"}]}"#,
+            "isn't its own",
+        ),
     ] {
         let wrong = api::keys::Keys::parse(ISSUER, jwks).err().expect(word);
         assert!(wrong.contains(word), "{wrong}");

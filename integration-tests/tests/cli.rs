@@ -1,1 +1,239 @@
+//! The command, as its users run it: in an empty folder, with an empty environment.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::support::{Database, Kind, root, run_folder};
+
+/// The built command.
+fn lanyard() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let build = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "api"])
+            .current_dir(root())
+            .status();
+        assert!(build.expect("cargo").success());
+        let tests = std::env::current_exe().expect("this test's own path");
+        tests.ancestors().nth(2).expect("the target's folder").join("lanyard")
+    })
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = run_folder().join(format!("cli-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(lanyard());
+    command.env_clear().envs(variables.iter().copied()).current_dir(folder).args(arguments);
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    command(folder, arguments, variables).output().expect("a command")
+}
+
+/// A service in a process of its own.
+struct Process {
+    child: Child,
+    /// What it printed until it listened, and then until the line for other callers.
+    printed: String,
+    address: String,
+}
+
+impl Process {
+    fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        let variables = [&[("LANYARD_BIND", "127.0.0.1:0")], variables].concat();
+        let mut command = command(folder, &["--demo", "serve"], &variables);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a process");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let mut printed = String::new();
+        while !printed.contains("Tokens for others") {
+            printed += &lines.next().expect("more output").expect("text");
+            printed.push('\n');
+        }
+        let (_, address) = printed.split_once("listening on http://").expect("an address");
+        let address = address.split_whitespace().next().expect("an address").to_owned();
+        Self { child, printed, address }
+    }
+
+    /// The request that it prints, to be pasted.
+    fn pasted(&self) -> String {
+        let (_, curl) = self.printed.split_once("\ncurl ").expect("a command");
+        let (curl, _) = curl.split_once("\n\n").expect("its end");
+        let output = Command::new("sh").args(["-c", &format!("curl {curl}")]).output().expect("a shell");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    fn signal(&self, name: &str) {
+        let killed = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+        assert!(killed.expect("kill").success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What `make run` does: the printed request answers 201, and pasted twice shows a possible duplicate.
+#[test]
+fn a_new_user_pastes_the_printed_request() {
+    let folder = folder("paste");
+    let mut process = Process::start(&folder, &[]);
+    for (status, word) in
+        [("HTTP/1.1 201 Created", "\"APPROVED\""), ("HTTP/1.1 201 Created", "possible_duplicate")]
+    {
+        let answer = process.pasted();
+        assert!(answer.starts_with(status) && answer.contains(word), "{answer}");
+    }
+    for name in ["secret", "signing-key.pem"] {
+        let mode =
+            std::fs::metadata(folder.join("lanyard-demo").join(name)).expect(name).permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let token = run(&folder, &["--demo", "token", "--as", "nurse"], &[]);
+    assert_eq!(String::from_utf8(token.stdout).expect("text").trim().split('.').count(), 3);
+    let unknown = run(&folder, &["--demo", "token", "--as", "nobody"], &[]);
+    assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("single-site"));
+    // C-15, in part: SIGTERM ends it well.
+    process.signal("-TERM");
+    assert!(process.child.wait().expect("an end").success());
+}
+
+/// Sends the request with a key, by hand, so that no client is in between; the answer's status line and body.
+fn keyed(process: &Process, folder: &Path, variables: &[(&str, &str)]) -> (String, Value) {
+    let token = run(folder, &["--demo", "token"], variables);
+    let token = String::from_utf8(token.stdout).expect("text");
+    let today = chrono::DateTime::<chrono::Utc>::from(
+        std::fs::metadata(folder.join("lanyard-demo/secret")).and_then(|it| it.modified()).expect("a time"),
+    );
+    let start = today.date_naive() + chrono::Days::new(3);
+    let body = include_str!("../../api/src/examples/create_authorization.request.json");
+    let body = body
+        .replace("2026-12-01", &start.to_string())
+        .replace("2027-01-29", &(start + chrono::Days::new(9)).to_string());
+    let mut stream = TcpStream::connect(&process.address).expect("a connection");
+    let head = format!(
+        "POST /v1/authorizations HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\nidempotency-key: k1\r\n\
+         authorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+        process.address,
+        token.trim(),
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).expect("a request");
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a body");
+    let replayed = head.contains("idempotency-replayed: true");
+    let status = head.lines().next().unwrap_or_default();
+    (format!("{status} {replayed}"), serde_json::from_str(body).expect(body))
+}
+
+fn killed_and_started_again(kind: Kind) {
+    let Some(database) = Database::new(kind) else { return eprintln!("left out: there is no PostgreSQL") };
+    let folder = folder(&format!("kill-{kind:?}"));
+    let variables = [("LANYARD_DATABASE__URL", database.url.as_str()), ("LANYARD_DATABASE__POOL", "2")];
+    let mut first = Process::start(&folder, &variables);
+    let (status, answer) = keyed(&first, &folder, &variables);
+    assert_eq!(status, "HTTP/1.1 201 Created false", "{answer}");
+    first.signal("-KILL");
+    assert!(!first.child.wait().expect("an end").success());
+    let second = Process::start(&folder, &variables);
+    assert_eq!(keyed(&second, &folder, &variables), ("HTTP/1.1 201 Created true".to_owned(), answer));
+}
+
+#[test]
+fn c_11_a_key_outlives_kill_9_on_sqlite() {
+    killed_and_started_again(Kind::Sqlite);
+}
+
+#[test]
+fn c_11_a_key_outlives_kill_9_on_postgres() {
+    killed_and_started_again(Kind::Postgres);
+}
+
+/// L-08: outside the demo profile nothing starts without keys of its own, and the demo profile stays on loopback.
+#[test]
+fn l_08_what_would_expose_the_service_is_refused() {
+    let folder = folder("refused");
+    let file = |name: &str, text: &str, mode: u32| {
+        let file = folder.join(name);
+        std::fs::write(&file, text).expect("a file");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        file.display().to_string()
+    };
+    let jwks = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let (jwks, empty) = (file("jwks.json", jwks, 0o644), file("empty.json", r#"{"keys": []}"#, 0o644));
+    let (good, short) = (file("good", &"x".repeat(32), 0o600), file("short", "x", 0o600));
+    let open = file("open", &"x".repeat(32), 0o644);
+    let keys = ("LANYARD_AUTH__JWKS_FILE", jwks.as_str());
+    for (arguments, variables, word) in [
+        (&["serve"][..], &[][..], "auth.jwks_file"),
+        (&["serve"], &[keys], "secret_file"),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", "/nowhere")], "/nowhere"),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &short)], "at least 32 bytes"),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &open)], "others may read it"),
+        (&["serve"], &[("LANYARD_AUTH__JWKS_FILE", &empty), ("LANYARD_SECRET_FILE", &good)], "no key"),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &good)], "run `lanyard migrate`"),
+        (
+            &["serve"],
+            &[keys, ("LANYARD_SECRET_FILE", &good), ("LANYARD_BIND", "0.0.0.0:0")],
+            "trusted_proxies",
+        ),
+        (&["--demo", "serve"], &[("LANYARD_BIND", "0.0.0.0:0")], "loopback"),
+        (&["serve"], &[("LANYARD_COLOUR", "red")], "colour"),
+        (&["serve"], &[("LANYARD_BIND", "somewhere")], "bind"),
+        (&["serve"], &[("LANYARD_PLAN__ZONE", "Mars/Olympus")], "zone"),
+        (&["migrate"], &[("LANYARD_DATABASE__URL", "mysql://x")], "postgres://"),
+        (&["token"], &[], "demo"),
+    ] {
+        let output = run(&folder, arguments, variables);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(word), "{arguments:?} {variables:?}: {said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn the_settings_are_shown_without_their_secrets() {
+    let folder = folder("config");
+    let url = ("LANYARD_DATABASE__URL", "postgres://lanyard:S3CR3T@db.test/lanyard");
+    std::fs::write(
+        folder.join("lanyard.toml"),
+        "bind = \"127.0.0.1:9090\"\n[plan]\nzone = \"America/Chicago\"\n",
+    )
+    .expect("a file");
+    let shown = run(&folder, &["config", "--config", "lanyard.toml"], &[url]);
+    let shown = String::from_utf8(shown.stdout).expect("text");
+    for word in ["127.0.0.1:9090", "America/Chicago", "db.test/lanyard"] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    assert!(!shown.contains("S3CR3T"), "{shown}");
+    let defaults = run(&folder, &["config", "--defaults"], &[]);
+    assert_eq!(String::from_utf8(defaults.stdout).expect("text"), api::config::DEFAULTS);
+    let contract = run(&folder, &["openapi"], &[]);
+    assert_eq!(String::from_utf8(contract.stdout).expect("text"), api::openapi::yaml());
+}
+
+#[test]
+fn migrating_twice_changes_nothing() {
+    let folder = folder("migrate");
+    for word in ["98186 diagnosis codes", "0 diagnosis codes"] {
+        let output = run(&folder, &["migrate"], &[]);
+        assert!(
+            output.status.success() && String::from_utf8_lossy(&output.stdout).contains(word),
+            "{output:?}"
+        );
+    }
+}

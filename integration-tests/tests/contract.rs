@@ -49,9 +49,14 @@ fn every_operation_is_described() {
         assert!(it["security"].is_array() && it["tags"].is_array(), "{id}");
         if let Some(name) = path.starts_with("/v1/").then_some(id) {
             assert!(EXAMPLES.iter().any(|it| it.0 == name), "{id} has no example");
-            assert_eq!(method == "post", it["requestBody"]["content"]["application/json"]["example"].is_object(), "{id}");
+            assert_eq!(
+                method == "post",
+                it["requestBody"]["content"]["application/json"]["example"].is_object(),
+                "{id}"
+            );
             let secured = ["401", "500", "503"].iter().all(|status| {
-                it["responses"][status]["content"]["application/problem+json"]["schema"]["$ref"] == "#/components/schemas/Problem"
+                it["responses"][status]["content"]["application/problem+json"]["schema"]["$ref"]
+                    == "#/components/schemas/Problem"
             });
             assert!(secured, "{id}");
         }
@@ -172,6 +177,7 @@ fn pointers(value: &Value, at: String) -> Vec<String> {
         Value::Array(parts) => parts.iter().enumerate().map(|(place, it)| (place.to_string(), it)).collect(),
         _ => Vec::new(),
     };
-    let below = parts.into_iter().flat_map(|(name, it)| pointers(it, format!("{at}/{name}"))).collect::<Vec<_>>();
+    let below =
+        parts.into_iter().flat_map(|(name, it)| pointers(it, format!("{at}/{name}"))).collect::<Vec<_>>();
     std::iter::once(at).chain(below).collect()
 }

@@ -110,4 +110,3 @@ on_both! {
         assert_eq!(ids.len(), 16);
     }
 }
-

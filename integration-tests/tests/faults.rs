@@ -19,7 +19,8 @@ impl Decider for Panics {
 }
 
 async fn send(service: &Service, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
-    let request = service.request("single-site", Method::POST, "/v1/authorizations").header("content-type", kind);
+    let request =
+        service.request("single-site", Method::POST, "/v1/authorizations").header("content-type", kind);
     Answer::of(request.body(body)).await
 }
 

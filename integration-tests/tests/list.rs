@@ -11,7 +11,9 @@ async fn ids(service: &Service, who: &str, path: &str) -> (Vec<String>, Option<S
     let link = answer.header("link").map(str::to_owned);
     assert_eq!(link.is_some(), page["next_cursor"].is_string(), "{path}");
     let id = |it: &Value| it["id"].as_str().expect("an id").to_owned();
-    let next = link.map(|it| it.strip_prefix('<').and_then(|it| it.strip_suffix(">; rel=\"next\"")).expect("a link").to_owned());
+    let next = link.map(|it| {
+        it.strip_prefix('<').and_then(|it| it.strip_suffix(">; rel=\"next\"")).expect("a link").to_owned()
+    });
     (page["data"].as_array().expect("rows").iter().map(id).collect(), next)
 }
 

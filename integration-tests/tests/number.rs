@@ -17,7 +17,8 @@ fn skip_to(service: &Service, place: i64) {
     match service.kind {
         Kind::Sqlite => service.execute(&format!("update number_days set mark = {place}")),
         Kind::Postgres => {
-            service.execute(&format!("select setval('authorization_number', mark + {place}) from number_days"));
+            service
+                .execute(&format!("select setval('authorization_number', mark + {place}) from number_days"));
         }
     }
 }

@@ -8,7 +8,10 @@ use crate::on_both;
 use crate::support::{Answer, Options, Service, example};
 
 async fn ask(service: &Service, who: &str, key: &str, body: &Value) -> Answer {
-    Answer::of(service.request(who, Method::POST, "/v1/authorizations").header("idempotency-key", key).json(body)).await
+    Answer::of(
+        service.request(who, Method::POST, "/v1/authorizations").header("idempotency-key", key).json(body),
+    )
+    .await
 }
 
 /// What is the same in every answer to one request.

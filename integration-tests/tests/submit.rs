@@ -212,6 +212,12 @@ on_both! {
         }
     }
 
+    /// AUT-12: one discipline a request.
+    async fn aut_12_a_list_of_services_is_refused(service) {
+        let both = json!(["skilled_nursing_care", "skilled_nursing_care"]);
+        assert_eq!(service.submit(&with("/requested_service", both)).await.flaws(), ["/requested_service type AUT-12"]);
+    }
+
     async fn aut_13_an_unknown_service_is_refused(service) {
         let answer = service.submit(&with("/requested_service", json!("hospice"))).await;
         assert_eq!(answer.flaws(), ["/requested_service one-of AUT-12"]);
@@ -347,6 +353,7 @@ on_both! {
         assert_eq!(service.submit(&with("/remarks", json!("a\u{0}b"))).await.flaws(), ["/remarks format AUT-22"]);
     }
 
+    /// AUT-23, AUT-29.
     async fn aut_23_the_answer_is_complete_and_found_again(service) {
         let answer = service.submit(&example()).await;
         let created = answer.expect(201);

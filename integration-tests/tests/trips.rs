@@ -24,7 +24,13 @@ fn round_trips_per_operation() {
             for (name, who, method, path, key) in [
                 ("me", "single-site", Method::GET, "/v1/me", None),
                 ("submit", "single-site", Method::POST, "/v1/authorizations", Some(format!("k{round}"))),
-                ("submit again", "single-site", Method::POST, "/v1/authorizations", Some(format!("k{round}"))),
+                (
+                    "submit again",
+                    "single-site",
+                    Method::POST,
+                    "/v1/authorizations",
+                    Some(format!("k{round}")),
+                ),
                 ("get", "single-site", Method::GET, "/v1/authorizations/26335R00001", None),
                 ("list", "single-site", Method::GET, "/v1/authorizations", None),
             ] {
@@ -32,12 +38,16 @@ fn round_trips_per_operation() {
             }
             let path = format!("/v1/authorizations/26335R{:05}/close", round * 2 + 1);
             let before = trips.load(Ordering::SeqCst);
-            let request = service.request("coordinator", Method::POST, &path).header("if-match", "\"1.00000000\"");
+            let request =
+                service.request("coordinator", Method::POST, &path).header("if-match", "\"1.00000000\"");
             Answer::of(request.json(&json!({"reason_code": "replaced", "reason": "x"}))).await.expect(200);
             seen.push(("close", counted(before)));
         }
         // One is always the caller. A submission: member, providers, diagnoses; lock, number and check, rows, commit.
-        assert_eq!(seen, [("me", 1), ("submit", 8), ("submit again", 9), ("get", 2), ("list", 2), ("close", 7)]);
+        assert_eq!(
+            seen,
+            [("me", 1), ("submit", 8), ("submit again", 9), ("get", 2), ("list", 2), ("close", 7)]
+        );
         service.stop().await;
     });
 }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use authorizations::{
-    Action, Authorization, DecidedBy, Decision, Error, Filter, LIFECYCLE, Named, Outcome, Party, PendReason,
-    Policy, RequestType, Service, Setting, Status, Summary, Urgency, message,
+    Action, Authorization, DecidedBy, Decision, Error, LIFECYCLE, Outcome, PendReason, Policy, RequestType,
+    Service, Setting, Status, Urgency, message,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use kernel::{CodeType, DiagnosisCode, MemberId, Npi, Phone, Scope, SiteId};
+use kernel::{CodeType, DiagnosisCode, Scope, SiteId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::party_body::{MemberBody, NamedBody, PartyBody};
+use crate::State;
 use crate::caller::Caller;
 use crate::reply::Reply;
-use crate::{Problem, State};
 
 /// How a caller sees an authorization.
 pub(super) struct View {
@@ -95,57 +96,6 @@ pub(super) struct AuthorizationBody {
     created_at: DateTime<Utc>,
     /// When it last changed.
     updated_at: DateTime<Utc>,
-}
-
-/// The member, as on the day of receipt.
-#[derive(Serialize, ToSchema)]
-struct MemberBody {
-    id: MemberId,
-    /// First and last name.
-    name: String,
-    /// The day of birth.
-    date_of_birth: NaiveDate,
-    /// The product that covers the start date.
-    product: String,
-    /// The primary care provider.
-    #[schema(required = true)]
-    pcp: Option<PcpBody>,
-}
-
-/// A primary care provider.
-#[derive(Serialize, ToSchema)]
-struct PcpBody {
-    npi: Npi,
-    /// Its name.
-    name: String,
-    /// The name of the site where it sees the member.
-    #[schema(required = true)]
-    site: Option<String>,
-}
-
-/// A provider, and whom to call there.
-#[derive(Serialize, ToSchema)]
-struct PartyBody {
-    npi: Npi,
-    /// Its name.
-    name: String,
-    contact: ContactBody,
-}
-
-/// A person or a desk, and how to call them.
-#[derive(Serialize, ToSchema)]
-struct ContactBody {
-    /// The person or the desk.
-    name: String,
-    phone: Phone,
-}
-
-/// A provider.
-#[derive(Serialize, ToSchema)]
-struct NamedBody {
-    npi: Npi,
-    /// Its name.
-    name: String,
 }
 
 /// A diagnosis.
@@ -236,7 +186,6 @@ struct DeadlineBody {
 
 impl AuthorizationBody {
     fn new(it: Authorization, View { policy, scopes }: &View) -> Self {
-        let member = it.parties.member;
         Self {
             id: it.number.to_string(),
             r#type: it.request_type,
@@ -247,13 +196,7 @@ impl AuthorizationBody {
             urgency: it.urgency,
             urgency_reason: it.urgency_reason,
             version: it.version,
-            member: MemberBody {
-                id: member.id,
-                name: member.name,
-                date_of_birth: member.date_of_birth,
-                product: member.product,
-                pcp: member.pcp.map(|it| PcpBody { npi: it.npi, name: it.name, site: it.site }),
-            },
+            member: it.parties.member.into(),
             refer_from: it.parties.refer_from.into(),
             refer_to: it.parties.refer_to.into(),
             pay_to: it.parties.pay_to.into(),
@@ -280,22 +223,6 @@ impl AuthorizationBody {
             created_at: it.created_at,
             updated_at: it.updated_at,
         }
-    }
-}
-
-impl From<Party> for PartyBody {
-    fn from(it: Party) -> Self {
-        Self {
-            npi: it.npi,
-            name: it.name,
-            contact: ContactBody { name: it.contact_name, phone: it.contact_phone },
-        }
-    }
-}
-
-impl From<Named> for NamedBody {
-    fn from(Named { npi, name }: Named) -> Self {
-        Self { npi, name }
     }
 }
 
@@ -332,82 +259,6 @@ impl From<Decision> for DecisionBody {
             decided_by: DecidedByBody { kind: decided_by },
             human_reviewed: decided_by != DecidedBy::System,
             decided_at,
-        }
-    }
-}
-
-/// A page of authorizations.
-#[derive(Serialize, ToSchema)]
-pub(super) struct AuthorizationPage {
-    data: Vec<AuthorizationRow>,
-    /// Send it as `cursor` for the next page; null on the last one.
-    #[schema(required = true)]
-    next_cursor: Option<String>,
-}
-
-/// An authorization, as a list shows it.
-#[derive(Serialize, ToSchema)]
-struct AuthorizationRow {
-    /// Its ID.
-    #[schema(example = "26335R00001")]
-    id: String,
-    r#type: RequestType,
-    requested_service: Service,
-    status: Status,
-    urgency: Urgency,
-    member: MemberName,
-    /// The site that owns it.
-    site_id: SiteId,
-    /// The primary diagnosis.
-    primary_diagnosis: DiagnosisCode,
-    /// The first day of service.
-    service_start: NaiveDate,
-    /// The last day of service.
-    service_end: NaiveDate,
-    /// How often it has changed, from 1.
-    version: i32,
-    /// When it was received.
-    created_at: DateTime<Utc>,
-}
-
-/// A member, by number and name.
-#[derive(Serialize, ToSchema)]
-struct MemberName {
-    id: MemberId,
-    /// First and last name.
-    name: String,
-}
-
-impl AuthorizationPage {
-    pub(super) fn reply(
-        rows: Vec<Summary>,
-        next_cursor: Option<String>,
-        filter: Filter,
-        limit: u8,
-    ) -> Result<Reply, Problem> {
-        let status = filter.status.map(|it| format!("&status={it}")).unwrap_or_default();
-        let link =
-            next_cursor.as_ref().map(|it| format!("/v1/authorizations?limit={limit}{status}&cursor={it}"));
-        let data = rows.into_iter().map(AuthorizationRow::from).collect();
-        Ok(Reply::of(&Self { data, next_cursor })?.next(link))
-    }
-}
-
-impl From<Summary> for AuthorizationRow {
-    fn from(it: Summary) -> Self {
-        Self {
-            id: it.number.to_string(),
-            r#type: it.request_type,
-            requested_service: it.requested_service,
-            status: it.status,
-            urgency: it.urgency,
-            member: MemberName { id: it.member_id, name: it.member_name },
-            site_id: it.site_id,
-            primary_diagnosis: it.primary_diagnosis,
-            service_start: it.service_start,
-            service_end: it.service_end,
-            version: it.version,
-            created_at: it.created_at,
         }
     }
 }

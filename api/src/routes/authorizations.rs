@@ -6,7 +6,8 @@ use authorizations::{Closing, Error, Facts, Filter, NewAuthorization, NewClosing
 use kernel::Draft;
 use store::Number;
 
-use super::authorization_body::{AuthorizationBody, AuthorizationPage, View};
+use super::authorization_body::{AuthorizationBody, View};
+use super::authorization_page::AuthorizationPage;
 use crate::body::{Body, Open};
 use crate::caller::{Caller, Closes, Creates, Reads};
 use crate::once::{IfMatch, Once};

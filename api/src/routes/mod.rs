@@ -1,9 +1,11 @@
 //! The routes, each with its document.
 
 mod authorization_body;
+mod authorization_page;
 mod authorizations;
 mod me;
 mod operators;
+mod party_body;
 
 use std::sync::LazyLock;
 

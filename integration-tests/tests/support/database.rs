@@ -1,5 +1,8 @@
 //! Databases of both kinds, each a copy of a template that is made once a run: the code sets and the demo's plan.
-#![expect(clippy::disallowed_methods, reason = "the run's settings come from the environment; no test waits for the time")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the run's settings come from the environment; no test waits for the time"
+)]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -29,7 +32,8 @@ pub(crate) struct Database {
 pub(crate) fn run_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        std::env::var("LANYARD_TEST_RUN").map_or_else(|_| tempfile::tempdir().expect("a folder").keep(), PathBuf::from)
+        std::env::var("LANYARD_TEST_RUN")
+            .map_or_else(|_| tempfile::tempdir().expect("a folder").keep(), PathBuf::from)
     })
 }
 
@@ -96,7 +100,10 @@ fn template(kind: Kind) -> Option<String> {
             (format!("sqlite:{file}"), file)
         }
         Kind::Postgres => {
-            let name = format!("template_{}", run.file_name()?.to_string_lossy().to_lowercase().replace(['.', '-'], "_"));
+            let name = format!(
+                "template_{}",
+                run.file_name()?.to_string_lossy().to_lowercase().replace(['.', '-'], "_")
+            );
             (format!("{}/{name}", server()?), name)
         }
     };

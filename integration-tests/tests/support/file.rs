@@ -1,5 +1,8 @@
 //! Files that are generated, and held true.
-#![expect(clippy::disallowed_methods, reason = "`make update` asks by the environment for the files to be written")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "`make update` asks by the environment for the files to be written"
+)]
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,5 +19,8 @@ pub(crate) fn same_as_file(path: &str, text: &str) {
         return fs::write(&file, text).expect(path);
     }
     let kept = fs::read_to_string(&file).expect(path);
-    assert!(kept == text, "{path} isn't what it is generated from: run `make update`, and look at what changed");
+    assert!(
+        kept == text,
+        "{path} isn't what it is generated from: run `make update`, and look at what changed"
+    );
 }

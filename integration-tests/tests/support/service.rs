@@ -95,7 +95,8 @@ impl Service {
 
     fn at(database: &Arc<Database>, kind: Kind, options: Options, clock: Arc<ManualClock>) -> Self {
         let Options { pool, url, .. } = &options;
-        let settings = store::Options { clock: Arc::clone(&clock) as _, pool: *pool, ..store::Options::default() };
+        let settings =
+            store::Options { clock: Arc::clone(&clock) as _, pool: *pool, ..store::Options::default() };
         let store = Store::open(url.as_ref().unwrap_or(&database.url), settings).expect("a store");
         let state = State {
             store: store.clone(),
@@ -164,16 +165,17 @@ impl Service {
             it: String,
         }
         let sql = format!("select cast(it as text) as it from ({sql}) as rows");
-        let read = self.store.read(&actor(), move |rx| {
-            Ok::<_, store::Error>(diesel::sql_query(sql).load::<Row>(rx.db())?)
-        });
+        let read = self
+            .store
+            .read(&actor(), move |rx| Ok::<_, store::Error>(diesel::sql_query(sql).load::<Row>(rx.db())?));
         aside(|| read.wait()).expect("rows").into_iter().map(|it| it.it).collect()
     }
 
     /// Changes the database behind the service's back.
     pub(crate) fn execute(&self, sql: &str) {
         let sql = sql.to_owned();
-        let write = self.store.write(&actor(), move |tx| Ok::<_, store::Error>(tx.db()?.batch_execute(&sql)?));
+        let write =
+            self.store.write(&actor(), move |tx| Ok::<_, store::Error>(tx.db()?.batch_execute(&sql)?));
         aside(|| write.wait()).expect("a write");
     }
 
