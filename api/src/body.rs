@@ -41,7 +41,7 @@ impl<T: Read> Open<T> {
         let json = Json::parse(bytes).map_err(|it| problem::UNREADABLE.because(it.to_string()))?;
         let mut flaws = Flaws::default();
         let draft = T::read(&json, At::Root, &mut flaws);
-        let digest = Sha256::digest(bytes).iter().map(|it| format!("{it:02x}")).collect();
+        let digest = format!("{:x}", Sha256::digest(bytes));
         Ok(Self { draft, flaws, digest })
     }
 
@@ -59,6 +59,12 @@ impl<T: Read> Open<T> {
         for it in self.flaws.iter().skip(before) {
             debug_assert!(T::knows(&it.pointer), "a rule points to {}", it.pointer);
         }
+    }
+
+    /// The problem that lists everything that is wrong with it.
+    #[must_use]
+    pub fn refused(self) -> Problem {
+        Problem::invalid(self.flaws)
     }
 
     /// The body, if nothing is wrong with it.

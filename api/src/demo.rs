@@ -13,7 +13,7 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use kernel::{Scope, fresh_id};
 use serde_json::json;
-use store::{Error, Store};
+use store::{Error, Store, Tx};
 
 use crate::keys::AUDIENCE;
 use crate::state::State;
@@ -95,7 +95,11 @@ pub fn load(store: &Store) -> Result<bool, registry::Error> {
     if store.read(&actor, registry::has_principals).wait()? {
         return Ok(false);
     }
-    store.write(&actor, |tx| Ok::<_, Error>(registry::demo::load(tx, tx.today()))).wait()?;
+    let fill = |tx: &mut Tx<'_>| {
+        registry::demo::load(tx, tx.today());
+        Ok::<_, Error>(())
+    };
+    store.write(&actor, fill).wait()?;
     Ok(true)
 }
 

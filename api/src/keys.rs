@@ -27,7 +27,7 @@ pub struct Keys {
 struct Key {
     kid: String,
     algorithm: Algorithm,
-    key: DecodingKey,
+    public: DecodingKey,
 }
 
 /// What a token says, each claim required and of its one type.
@@ -89,7 +89,7 @@ impl Keys {
         // The library would compare with the machine's clock, and skips claims of a wrong type: all of it is done below.
         only.required_spec_claims.clear();
         (only.validate_exp, only.validate_nbf, only.validate_aud) = (false, false, false);
-        let claims = decode::<Claims>(token, &key.key, &only).ok()?.claims;
+        let claims = decode::<Claims>(token, &key.public, &only).ok()?.claims;
         claims.hold(&self.issuer, now).then_some(claims)
     }
 }
@@ -122,8 +122,9 @@ impl Key {
         if named.is_some_and(|it| it != name(algorithm)) {
             return Err(format!("the key `{kid}` names an algorithm that isn't its own"));
         }
-        let key = DecodingKey::from_jwk(jwk).map_err(|it| format!("the key `{kid}` can't be used: {it}"))?;
-        Ok(Self { kid, algorithm, key })
+        let public =
+            DecodingKey::from_jwk(jwk).map_err(|it| format!("the key `{kid}` can't be used: {it}"))?;
+        Ok(Self { kid, algorithm, public })
     }
 }
 

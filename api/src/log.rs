@@ -22,7 +22,7 @@ impl<'kvs> VisitSource<'kvs> for Fields {
     }
 }
 
-/// Starts the log; `filter` is as env_logger reads it, such as `info` or `lanyard=debug`.
+/// Starts the log; `filter` is as `env_logger` reads it, such as `info` or `lanyard=debug`.
 pub fn start(filter: &str, clock: impl Clock) {
     let mut builder = env_logger::Builder::new();
     builder.parse_filters(filter).target(Target::Stderr).format(move |out, record| {

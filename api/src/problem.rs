@@ -98,7 +98,7 @@ refusals! {
     /// If-Match is missing.
     PRECONDITION = PRECONDITION_REQUIRED, "if-match-required",
         "Send the ETag of the authorization, as you last read it, in If-Match.";
-    /// If-Match is no ETag.
+    /// If-Match is no `ETag`.
     IF_MATCH = BAD_REQUEST, "if-match-invalid", "If-Match takes one ETag as this service gave it, in its quotes.";
     /// Too large a head.
     HEAD = REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The request's headers are too large.";

@@ -34,9 +34,8 @@ impl Reply {
     /// If it can't be written as JSON, which is a fault of ours.
     pub fn versioned(version: i32, body: &impl Serialize) -> Result<Self, store::Error> {
         let it = Self::of(body)?;
-        let digest = Sha256::digest(&it.body);
-        let digest: String = digest.iter().take(4).map(|it| format!("{it:02x}")).collect();
-        Ok(Self { etag: Some(format!("\"{version}.{digest}\"")), ..it })
+        let digest = format!("{:x}", Sha256::digest(&it.body));
+        Ok(Self { etag: Some(format!("\"{version}.{}\"", &digest[..8])), ..it })
     }
 
     /// The same, of something that was made at `location`.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use actix_web::ResponseError;
+use actix_web::http::StatusCode;
 use authorizations::{Decider, Policy};
 use kernel::Clock;
 use store::{Actor, Error, Kept, Rx, Store, Token, Tx};
@@ -44,19 +46,27 @@ impl State {
         self.store.read(&caller.actor, work).await.map_err(Into::into)
     }
 
-    /// Writes on the caller's behalf, once for each `token`; a repeated request gets the first answer.
+    /// Does `work` with what was `asked`, once for each `token`: a repeated request gets the first answer, even if by now
+    /// it would break a rule.
     ///
     /// # Errors
-    /// Whatever `work` returns, or that the database can't answer.
-    pub async fn write<P, E>(
+    /// What is wrong with what was asked; whatever `work` returns; or that the database can't answer.
+    pub async fn write<P, A, E>(
         &self,
         caller: &Caller<P>,
         token: Option<Token>,
-        work: impl FnOnce(&mut Tx<'_>) -> Result<Reply, E> + Send + 'static,
+        asked: Result<A, Problem>,
+        work: impl FnOnce(&mut Tx<'_>, A) -> Result<Reply, E> + Send + 'static,
     ) -> Result<Reply, Problem>
     where
+        A: Send + 'static,
         E: From<Error> + Into<Problem> + Send + 'static,
     {
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(problem) => return self.kept(caller, token, problem).await,
+        };
+        let work = move |tx: &mut Tx<'_>| work(tx, asked);
         let Some(token) = token else {
             return self.store.write(&caller.actor, work).await.map_err(Into::into);
         };
@@ -66,16 +76,16 @@ impl State {
     }
 
     /// The answer to a repeated request that would be refused by now; else the problem that refuses it.
-    ///
-    /// # Errors
-    /// The problem.
-    pub async fn kept<P>(
+    async fn kept<P>(
         &self,
         caller: &Caller<P>,
         token: Option<Token>,
         problem: Problem,
     ) -> Result<Reply, Problem> {
-        let Some(token) = token else { return Err(problem) };
+        // Only a broken rule may have been kept before; who may not ask gets no replay.
+        let Some(token) = token.filter(|_| problem.status_code() == StatusCode::UNPROCESSABLE_ENTITY) else {
+            return Err(problem);
+        };
         let kept = self.store.kept::<Reply>(&caller.actor, token).await?;
         kept.map(Reply::replayed).ok_or(problem)
     }

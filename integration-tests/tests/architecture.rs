@@ -1,6 +1,7 @@
 //! What is deliberately absent from the source, and that `docs/rules.md` tells the truth.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -179,11 +180,11 @@ fn the_page_of_rules_is_true() {
     let (head, _) = page.split_once("| rule |").expect("a table");
     let mut text = format!("{head}| rule | says | code | tests over HTTP |\n|---|---|---|---|\n");
     for (rule, files) in &enforced {
-        let held = tests
+        let named = tests
             .get(rule)
             .unwrap_or_else(|| panic!("{rule} is cited in {files:?} and by no test over HTTP"));
         let says = words.get(rule).unwrap_or_else(|| panic!("docs/rules.md doesn't say what {rule} is"));
-        text += &format!("| {rule} | {says} | {} | {} |\n", list(files), list(held));
+        let _ = writeln!(text, "| {rule} | {says} | {} | {} |", list(files), list(named));
     }
     same_as_file("docs/rules.md", &text);
 }

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get, post};
 use authorizations::{Closing, Error, Facts, Filter, NewAuthorization, NewClosing, Status, Submission};
-use kernel::Draft;
 use store::Number;
 
 use super::authorization_body::{AuthorizationBody, View};
@@ -42,22 +41,27 @@ pub(crate) async fn create_authorization(
     once: Once,
     body: Body<NewAuthorization>,
 ) -> Result<Reply, Problem> {
-    let mut body = body.open()?;
+    let body = body.open()?;
     let token = once.token(&caller, &site_of(&caller, &body), &body)?;
-    let facts = gather(&state, &caller, body.draft.clone()).await?;
-    if let Some(facts) = &facts {
-        body.check(|draft, flaws| {
-            authorizations::check(draft, facts, &caller.principal, &state.policy, flaws)
-        });
-    }
-    let (request, facts) = match (body.whole(), facts) {
-        (Ok(request), Some(facts)) => (request, facts),
-        (Err(problem), _) => return state.kept(&caller, token, problem).await,
-        (Ok(_), None) => return Err(crate::problem::INTERNAL.problem()),
-    };
-    let submission = Submission::new(&request, facts, &caller.principal, &state.policy, &*state.decider)?;
+    let asked = ask(&state, &caller, body).await;
     let view = View::of(&state, &caller);
-    state.write(&caller, token, move |tx| view.created(authorizations::submit(tx, submission)?)).await
+    state.write(&caller, token, asked, move |tx, it| view.created(authorizations::submit(tx, it)?)).await
+}
+
+/// Reads a request against what the plan knows, so that every flaw is found at once, and has it ruled on.
+async fn ask(
+    state: &State,
+    caller: &Caller<Creates>,
+    mut body: Open<NewAuthorization>,
+) -> Result<Submission, Problem> {
+    let Some(draft) = body.draft.clone() else { return Err(body.refused()) };
+    let principal = Arc::clone(&caller.principal);
+    let facts = state.read(caller, move |rx| Facts::gather(rx, &principal, &draft)).await?;
+    body.check(|draft, flaws| {
+        authorizations::check(draft, &facts, &caller.principal, &state.policy, flaws);
+    });
+    let request = body.whole()?;
+    Ok(Submission::new(&request, facts, &caller.principal, &state.policy, &*state.decider)?)
 }
 
 /// The site that a request is for, as far as that can be told before it is checked.
@@ -65,16 +69,6 @@ fn site_of(caller: &Caller<Creates>, body: &Open<NewAuthorization>) -> String {
     let named = body.draft.as_ref().and_then(|it| it.site_id.as_ref()?.as_ref());
     let only = caller.principal.sites.first().map(|it| &it.id);
     named.or(only).map(ToString::to_string).unwrap_or_default()
-}
-
-async fn gather(
-    state: &State,
-    caller: &Caller<Creates>,
-    draft: Option<Draft<NewAuthorization>>,
-) -> Result<Option<Facts>, Problem> {
-    let Some(draft) = draft else { return Ok(None) };
-    let principal = Arc::clone(&caller.principal);
-    state.read(caller, move |rx| Facts::gather(rx, &principal, &draft)).await.map(Some)
 }
 
 /// Find an authorization by its ID
@@ -167,10 +161,10 @@ pub(crate) async fn close_authorization(
     let token = once.token(&caller, "", &body)?;
     let (number, version) = (Number::parse(&id).ok_or(Error::NotFound)?, read.version()?);
     body.check(|draft, flaws| NewClosing::check(draft, &state.policy, flaws));
-    let closing = Closing { number, version, reason: body.whole()? };
+    let asked = body.whole().map(|reason| Closing { number, version, reason });
     let (view, scope, scopes) = (View::of(&state, &caller), caller.principal.scope(), caller.scopes());
-    let close = move |tx: &mut store::Tx<'_>| {
-        view.read(authorizations::close(tx, &scope, &closing, |it| scopes.contains(&it))?)
-    };
-    state.write(&caller, token, close).await
+    let may = move |it| scopes.contains(&it);
+    state
+        .write(&caller, token, asked, move |tx, it| view.read(authorizations::close(tx, &scope, &it, may)?))
+        .await
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use kernel::{Draft, Flaws, Period};
+use kernel::{Draft, Flaws, Modifier, Period};
 use registry::{Ineligible, Member, Principal, PrincipalKind};
 
 use crate::policy::AllowedCode;
@@ -131,8 +131,12 @@ fn codes(draft: &Draft<NewAuthorization>, policy: &Policy, flaws: &mut Flaws) {
     let service = policy.service(service);
     let takes = || {
         let each = service.codes.iter().map(|it| {
-            let modifiers: String = it.modifiers.iter().map(|it| format!(" {it}")).collect();
-            format!("{} {}{modifiers}", it.code_type, it.code)
+            let (set, code) = (it.code_type.as_str(), it.code.as_str());
+            [set, code]
+                .into_iter()
+                .chain(it.modifiers.iter().map(Modifier::as_str))
+                .collect::<Vec<_>>()
+                .join(" ")
         });
         format!("{} takes {}.", service.title, each.collect::<Vec<_>>().join(" or "))
     };

@@ -55,7 +55,7 @@ pub fn list(
     after: Option<Number>,
     limit: u8,
 ) -> Result<(Vec<Summary>, Option<Number>), Error> {
-    let mut rows = store::page(rx, scope, &filter, after, i64::from(limit) + 1)?;
+    let mut rows = store::page(rx, scope, filter, after, i64::from(limit) + 1)?;
     let more = rows.len() > usize::from(limit);
     rows.truncate(limit.into());
     let next = rows.last().filter(|_| more).map(|it| it.number);

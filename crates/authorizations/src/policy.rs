@@ -137,8 +137,8 @@ impl Policy {
         }
         let mut ids: Vec<_> = it.rows.iter().map(|row| &row.id).collect();
         ids.sort();
-        if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(format!("rows: two have the id `{}`", pair[0]));
+        if let Some([twice, _]) = ids.array_windows().find(|[one, other]| one == other) {
+            return Err(format!("rows: two have the id `{twice}`"));
         }
         if !it.rows.last().is_some_and(Row::is_unconditional) {
             return Err(

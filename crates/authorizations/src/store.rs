@@ -89,7 +89,7 @@ fn read(db: &mut Db, scope: &SiteScope, number: Number) -> Result<Authorization,
 pub(crate) fn page(
     rx: &mut Rx<'_>,
     scope: &SiteScope,
-    filter: &Filter,
+    filter: Filter,
     after: Option<Number>,
     limit: i64,
 ) -> Result<Vec<Summary>, Error> {

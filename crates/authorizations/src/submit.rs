@@ -83,7 +83,7 @@ impl Submission {
         let line = |(it, number): (&crate::NewLine, i32)| {
             let description = allowed(request, it, policy).ok_or_else(missing)?.description.clone();
             let modifiers: Vec<_> =
-                it.modifiers.iter().flat_map(|it| it.iter()).map(|it| it.as_str()).collect();
+                it.modifiers.iter().flat_map(|it| it.iter()).map(kernel::Modifier::as_str).collect();
             Ok(Line {
                 number,
                 status: Status::Pend,

@@ -115,11 +115,12 @@ mod tests {
         }
     }
 
+    type Spans<'a> = &'a [(&'a str, &'a str)];
+
     #[test]
     fn aut_02_eligibility_is_active_today_and_on_every_day() {
         use Ineligible::{Future, Never, Terminated, Uncovered};
         let today = day("2026-12-01");
-        type Spans<'a> = &'a [(&'a str, &'a str)];
         let open: Spans = &[("2026-01-01", "")];
         let year: Spans = &[("2026-01-01", "2026-12-31")];
         let joined: Spans = &[("2026-01-01", "2026-12-31"), ("2027-01-01", "")];

@@ -143,10 +143,10 @@ where
             // The closure's own error stands.
             Ok(None) => {}
             Ok(Some((fingerprint, _))) if fingerprint != token.fingerprint => {
-                self.outcome = Some(Err(Error::KeyReused.into()))
+                self.outcome = Some(Err(Error::KeyReused.into()));
             }
             Ok(Some((_, answer))) => {
-                self.outcome = Some(decode(&answer).map_err(|it| Error::Internal(it.to_string()).into()))
+                self.outcome = Some(decode(&answer).map_err(|it| Error::Internal(it.to_string()).into()));
             }
             Err(it) => self.outcome = Some(Err(it.into())),
         }

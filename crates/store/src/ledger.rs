@@ -65,7 +65,7 @@ pub struct Deadline {
 }
 
 pub(crate) fn trail(it: Trail, actor: &Actor, now: DateTime<Utc>) -> TrailRow {
-    let digest_of = |it: Option<String>| it.map(|it| hex(&Sha256::digest(it)));
+    let digest_of = |it: Option<String>| it.map(|it| format!("{:x}", Sha256::digest(it)));
     let mut row = TrailRow {
         id: fresh_id("trl", now),
         at: now.naive_utc(),
@@ -105,7 +105,7 @@ impl TrailRow {
             digest.update(part.map_or(-1, |it| it.len().cast_signed()).to_be_bytes());
             digest.update(part.map_or("", String::as_str));
         }
-        hex(&digest.finalize())
+        format!("{:x}", digest.finalize())
     }
 }
 
@@ -137,14 +137,6 @@ pub(crate) fn meet(db: &mut Db, subject: &str, now: DateTime<Utc>) -> Result<(),
 pub(crate) fn kept(db: &mut Db, scope: &str, key: &str) -> Result<Option<(String, String)>, Error> {
     let it = idempotency::table.find((scope, key)).select((idempotency::fingerprint, idempotency::answer));
     Ok(it.first(db).optional()?)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 rows! {

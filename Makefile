@@ -1,0 +1,27 @@
+# `make run` and `make test` are all that a newcomer needs; `make check` is what a change must pass beside the tests.
+.PHONY: run test check update
+
+CARGO ?= cargo
+DEMO = LANYARD_DATABASE__URL=sqlite:lanyard-demo/lanyard.db
+
+run:
+	$(CARGO) build --package api
+	mkdir -p lanyard-demo
+	$(DEMO) target/debug/lanyard --demo serve
+
+# Both databases; PostgreSQL's own programs are started and stopped here, and its half is left out where there are none.
+test:
+	$(CARGO) build --package api
+	if $(CARGO) nextest --version >/dev/null 2>&1; \
+	then integration-tests/tools/with-postgres $(CARGO) nextest run --workspace; \
+	else integration-tests/tools/with-postgres $(CARGO) test --workspace; fi
+
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) test --package integration-tests --test it -- architecture contract::the_file contract::every contract::the_reader
+
+# Writes the files that are generated: openapi.yaml, the examples, docs/rules.md. Look at what changed.
+update:
+	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: --skip postgres
+	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: --skip postgres
