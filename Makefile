@@ -1,5 +1,5 @@
 # `make run` and `make test` are all that a newcomer needs; `make check` is what a change must pass beside the tests.
-.PHONY: run test check update
+.PHONY: run test check update load
 
 CARGO ?= cargo
 DEMO = LANYARD_DATABASE__URL=sqlite:lanyard-demo/lanyard.db
@@ -20,6 +20,11 @@ check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) test --package integration-tests --test it -- architecture contract::the_file contract::every contract::the_reader
+
+# How fast it is, as ratios within one run of some minutes; needs PostgreSQL's programs, pgbench among them.
+load:
+	POSTGRES_OPTIONS='-c fsync=on -c full_page_writes=on' integration-tests/tools/with-postgres \
+		$(CARGO) bench --package integration-tests --bench load
 
 # Writes the files that are generated: openapi.yaml, the examples, docs/rules.md. Look at what changed.
 update:

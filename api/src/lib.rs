@@ -9,6 +9,7 @@ pub mod body;
 pub mod caller;
 pub mod cli;
 pub mod config;
+pub mod contract;
 pub mod cursor;
 pub mod demo;
 pub mod frame;

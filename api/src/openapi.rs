@@ -11,6 +11,7 @@ use utoipa::openapi::{
 };
 use utoipa::{OpenApi as _, ToSchema};
 
+use crate::contract::Contract;
 use crate::problem::{Problem, all, title};
 use crate::routes::Operations;
 
@@ -37,10 +38,10 @@ static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(assemble);
 static JSON: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_pretty_json().expect("a document"));
 static YAML: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_yaml().expect("a document"));
 
-/// The contract.
+/// The contract, as it is served.
 #[must_use]
-pub fn document() -> OpenApi {
-    DOCUMENT.clone()
+pub fn contract() -> Contract {
+    Contract::new(&DOCUMENT, json(), yaml())
 }
 
 /// The contract, as JSON.

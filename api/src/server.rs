@@ -10,16 +10,18 @@ use actix_web::web::{self, Data, PayloadConfig};
 use actix_web::{App, HttpServer};
 
 use crate::frame::frame;
-use crate::{State, body, routes};
+use crate::{State, body, openapi, routes};
 
 /// A server of the routes on `listener`, to be awaited. SIGTERM lets requests in flight finish for 30 s, if `signals`.
 ///
 /// # Errors
 /// If the listener can't be used.
 pub fn serve(state: Data<State>, listener: TcpListener, workers: usize, signals: bool) -> io::Result<Server> {
+    let contract = Data::new(openapi::contract());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::clone(&state))
+            .app_data(Data::clone(&contract))
             .app_data(PayloadConfig::new(body::LIMIT))
             .configure(routes::configure)
             .default_service(web::to(routes::unmatched))

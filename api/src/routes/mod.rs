@@ -7,16 +7,13 @@ mod me;
 mod operators;
 mod party_body;
 
-use std::sync::LazyLock;
-
-use actix_web::dev::ResourceDef;
-use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::web::ServiceConfig;
+use actix_web::http::header::ALLOW;
+use actix_web::web::{Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa::OpenApi;
 
-use crate::{Problem, openapi, problem};
+use crate::contract::Contract;
+use crate::{Problem, problem};
 
 /// Registers each handler both with the server and with the contract.
 macro_rules! routes {
@@ -46,22 +43,12 @@ routes! {
     operators::get_problem,
 }
 
-/// Each path of the contract, and the methods that it takes.
-static METHODS: LazyLock<Vec<(ResourceDef, String)>> = LazyLock::new(|| {
-    let paths = openapi::document().paths.paths;
-    let methods = |path: &str, item: utoipa::openapi::PathItem| {
-        let all = [(Method::GET, item.get), (Method::POST, item.post)];
-        let names: Vec<_> = all.iter().filter(|it| it.1.is_some()).map(|it| it.0.as_str()).collect();
-        (ResourceDef::new(path), names.join(", "))
-    };
-    paths.into_iter().map(|(path, item)| methods(&path, item)).collect()
-});
-
 /// Whatever no route takes: a path that isn't there, or a method that its path doesn't take.
-pub(crate) async fn unmatched(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let known = METHODS.iter().find(|it| it.0.is_match(request.path()));
-    let allow = known.and_then(|it| HeaderValue::from_str(&it.1).ok());
-    Err(match allow {
+pub(crate) async fn unmatched(
+    contract: Data<Contract>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    Err(match contract.allow(request.path()) {
         Some(allow) => problem::METHOD.problem().with(ALLOW, allow),
         None => problem::NO_ROUTE.problem(),
     })

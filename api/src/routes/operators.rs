@@ -3,7 +3,8 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, http::header::CACHE_CONTROL};
 
-use crate::{Problem, State, openapi, problem};
+use crate::contract::Contract;
+use crate::{Problem, State, problem};
 
 /// Whether the process lives
 ///
@@ -29,9 +30,9 @@ pub(crate) async fn get_ready(state: Data<State>) -> Result<HttpResponse, Proble
 /// This document (OpenAPI 3.1).
 #[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "The contract.", content_type = "application/json", body = serde_json::Value)))]
 #[get("/openapi.json")]
-pub(crate) async fn get_openapi_json() -> HttpResponse {
+pub(crate) async fn get_openapi_json(contract: Data<Contract>) -> HttpResponse {
     let mut answer = HttpResponse::Ok();
-    answer.insert_header((CACHE_CONTROL, "no-cache")).content_type("application/json").body(openapi::json())
+    answer.insert_header((CACHE_CONTROL, "no-cache")).content_type("application/json").body(contract.json)
 }
 
 /// The contract, as YAML
@@ -39,9 +40,9 @@ pub(crate) async fn get_openapi_json() -> HttpResponse {
 /// This document (OpenAPI 3.1).
 #[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "The contract.", content_type = "application/yaml", body = String)))]
 #[get("/openapi.yaml")]
-pub(crate) async fn get_openapi_yaml() -> HttpResponse {
+pub(crate) async fn get_openapi_yaml(contract: Data<Contract>) -> HttpResponse {
     let mut answer = HttpResponse::Ok();
-    answer.insert_header((CACHE_CONTROL, "no-cache")).content_type("application/yaml").body(openapi::yaml())
+    answer.insert_header((CACHE_CONTROL, "no-cache")).content_type("application/yaml").body(contract.yaml)
 }
 
 /// What a problem means
