@@ -1,9 +1,7 @@
 //! The rules that ask more than the form of a request: each sees what passed, and adds to the same list (AUT-05).
 
-use std::fmt::Write;
-
-use kernel::{Draft, Flaws, Modifier, Period};
-use registry::{Ineligible, Member, Principal, PrincipalKind};
+use kernel::{Draft, FlawCode, Flaws, Modifier, Period};
+use registry::{Ineligible, Member, Principal, PrincipalKind, days};
 
 use crate::policy::AllowedCode;
 use crate::{Facts, NewAuthorization, NewLine, Policy};
@@ -30,7 +28,7 @@ fn site(draft: &Draft<NewAuthorization>, facts: &Facts, caller: &Principal, flaw
         flaws.broken(
             "AUT-09",
             "/site_id",
-            "site-required",
+            FlawCode::SiteRequired,
             "Must name one of your sites; GET /v1/me lists them.",
         );
     }
@@ -42,39 +40,32 @@ fn eligibility(draft: &Draft<NewAuthorization>, facts: &Facts, flaws: &mut Flaws
         return;
     }
     let Some(member) = &facts.member else {
-        return flaws.broken("AUT-02", "/member_id", "unknown-member", "Is not a member of the plan.");
+        return flaws.broken("AUT-02", "/member_id", FlawCode::UnknownMember, "Is not a member of the plan.");
     };
     let period = draft.start_date.zip(draft.end_date).and_then(|(start, end)| Period::new(start, end));
     let Err(why) = member.eligible(facts.today, period) else { return };
     let spans = covered(member);
     let (at, code, detail) = match why {
         Ineligible::Terminated(last) => {
-            ("/member_id", "terminated", format!("The member's coverage ended on {last}. {spans}"))
+            ("/member_id", FlawCode::Terminated, format!("The member's coverage ended on {last}. {spans}"))
         }
-        Ineligible::Future(first) => {
-            ("/member_id", "not-yet-effective", format!("The member's coverage begins on {first}. {spans}"))
-        }
-        Ineligible::Never => ("/member_id", "not-covered", "The member has no coverage.".to_owned()),
+        Ineligible::Future(first) => (
+            "/member_id",
+            FlawCode::NotYetEffective,
+            format!("The member's coverage begins on {first}. {spans}"),
+        ),
+        Ineligible::Never => ("/member_id", FlawCode::NotCovered, "The member has no coverage.".to_owned()),
         Ineligible::Uncovered(day) => {
             let at = if Some(day) == draft.start_date { "/start_date" } else { "/end_date" };
-            (at, "not-covered", format!("The member is not covered on {day}. {spans}"))
+            (at, FlawCode::NotCovered, format!("The member is not covered on {day}. {spans}"))
         }
     };
     flaws.broken("AUT-02", at, code, detail);
 }
 
 fn covered(member: &Member) -> String {
-    let mut text = "Covered:".to_owned();
-    for (place, it) in member.coverages.iter().enumerate() {
-        let between = if place == 0 { "" } else { "," };
-        let _ = write!(
-            text,
-            "{between} {} to {}",
-            it.first_on,
-            it.last_on.map_or("open".to_owned(), |it| it.to_string())
-        );
-    }
-    text + "."
+    let spans: Vec<_> = member.coverages.iter().map(|it| days(it.first_on, it.last_on)).collect();
+    format!("Covered {}.", spans.join(", "))
 }
 
 /// AUT-09, AUT-11: who asks practises at the site; both providers are known; someone can be called about it.
@@ -85,41 +76,45 @@ fn parties(draft: &Draft<NewAuthorization>, facts: &Facts, caller: &Principal, f
             flaws.broken(
                 "AUT-11",
                 "/requesting_provider/npi",
-                "unknown-provider",
+                FlawCode::UnknownProvider,
                 "Is not a provider known to the plan.",
             );
         } else if it.npi.is_some() && facts.site.is_some() && !facts.affiliated {
             let detail = "Must be affiliated with the submitting site on the start date.";
-            flaws.broken("AUT-09", "/requesting_provider/npi", "not-affiliated", detail);
+            flaws.broken("AUT-09", "/requesting_provider/npi", FlawCode::NotAffiliated, detail);
         }
     }
     let without_contact = named.is_some_and(|it| it.is_none_or(|it| matches!(it.contact, Some(None))));
     if without_contact && caller.contact.is_none() {
         let detail = "Must be given, since your profile has no contact.";
-        flaws.broken("AUT-11", "/requesting_provider/contact", "required", detail);
+        flaws.broken("AUT-11", "/requesting_provider/contact", FlawCode::Required, detail);
     }
     let servicing = draft.servicing_provider.as_ref().and_then(|it| it.npi.as_ref());
     if servicing.is_some() && facts.servicing.is_none() {
         flaws.broken(
             "AUT-11",
             "/servicing_provider/npi",
-            "unknown-provider",
+            FlawCode::UnknownProvider,
             "Is not a provider known to the plan.",
         );
     }
 }
 
-/// AUT-16: each code exists on the start date, and may be billed.
+/// AUT-16: each code is valid on the start date, and may be billed.
 fn diagnoses(draft: &Draft<NewAuthorization>, facts: &Facts, flaws: &mut Flaws) {
     for (place, code) in draft.diagnoses.iter().flatten().enumerate() {
         let Some(code) = code else { continue };
-        let (word, detail) = match facts.diagnoses.iter().find(|it| it.code == *code) {
-            Some(it) if it.billable => continue,
-            Some(_) => (
-                "not-billable",
-                "Is a heading, which can't be billed: give one of the longer codes under it.",
-            ),
-            None => ("unknown-code", "Is not an ICD-10-CM code on the start date."),
+        let known: Vec<_> = facts.diagnoses.iter().filter(|it| it.code == *code).collect();
+        let (word, detail) = match (facts.diagnosis(code), known.last()) {
+            (Some(it), _) if it.billable => continue,
+            (Some(_), _) => {
+                let detail = "Is a heading, which can't be billed: give one of the longer codes under it.";
+                (FlawCode::NotBillable, detail.to_owned())
+            }
+            (None, Some(it)) => {
+                (FlawCode::NotValidOnDate, format!("Is valid {} here, not on the start date.", it.days()))
+            }
+            (None, None) => (FlawCode::UnknownCode, "Is not an ICD-10-CM code.".to_owned()),
         };
         flaws.broken("AUT-16", format_args!("/diagnoses/{place}"), word, detail);
     }
@@ -154,9 +149,14 @@ fn codes(draft: &Draft<NewAuthorization>, policy: &Policy, flaws: &mut Flaws) {
             continue;
         };
         if of_code.is_empty() {
-            flaws.broken("AUT-17", format_args!("/lines/{place}/code"), "not-for-service", takes());
+            flaws.broken("AUT-17", format_args!("/lines/{place}/code"), FlawCode::NotForService, takes());
         } else if !of_code.iter().any(|it| it.modifiers.iter().eq(modifiers.iter().copied())) {
-            flaws.broken("AUT-17", format_args!("/lines/{place}/modifiers"), "not-for-service", takes());
+            flaws.broken(
+                "AUT-17",
+                format_args!("/lines/{place}/modifiers"),
+                FlawCode::NotForService,
+                takes(),
+            );
         }
     }
 }

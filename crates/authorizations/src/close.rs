@@ -1,5 +1,5 @@
 use ::store::{Key, Number, Trail, Tx};
-use kernel::{Flaws, Text, body};
+use kernel::{FlawCode, Flaws, Text, body};
 use registry::SiteScope;
 
 use crate::event::tell;
@@ -22,7 +22,12 @@ impl NewClosing {
         let Some(code) = &draft.reason_code else { return };
         if !policy.close_reasons.contains_key(&**code) {
             let codes: Vec<_> = policy.close_reasons.keys().map(String::as_str).collect();
-            flaws.broken("AUT-34", "/reason_code", "one-of", format!("Must be one of {}.", codes.join(", ")));
+            flaws.broken(
+                "AUT-34",
+                "/reason_code",
+                FlawCode::OneOf,
+                format!("Must be one of {}.", codes.join(", ")),
+            );
         }
     }
 }

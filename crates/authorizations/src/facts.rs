@@ -2,7 +2,7 @@
 
 use ::store::Rx;
 use chrono::NaiveDate;
-use kernel::Draft;
+use kernel::{DiagnosisCode, Draft};
 use registry::{Diagnosis, Member, Principal, Provider, Site};
 
 use crate::{Error, NewAuthorization};
@@ -22,7 +22,9 @@ pub struct Facts {
     pub affiliated: bool,
     /// The servicing provider.
     pub servicing: Option<Provider>,
-    /// The diagnosis codes that exist on the start date.
+    /// The first day of service; the day of receipt where it can't be read.
+    pub start: NaiveDate,
+    /// What is known of the diagnosis codes, whenever it holds.
     pub diagnoses: Vec<Diagnosis>,
 }
 
@@ -57,16 +59,23 @@ impl Facts {
             _ => false,
         };
         let codes: Vec<_> = draft.diagnoses.iter().flatten().flatten().collect();
-        let diagnoses = if codes.is_empty() { Vec::new() } else { registry::diagnoses(rx, &codes, start)? };
+        let diagnoses = if codes.is_empty() { Vec::new() } else { registry::diagnoses(rx, &codes)? };
         Ok(Self {
             today,
             member,
             requesting: requesting.and_then(provider),
             affiliated,
             servicing: servicing.and_then(provider),
+            start,
             diagnoses,
             site,
         })
+    }
+
+    /// The code as it is on the start date, if it is one then.
+    #[must_use]
+    pub fn diagnosis(&self, code: &DiagnosisCode) -> Option<&Diagnosis> {
+        self.diagnoses.iter().find(|it| it.code == *code && it.holds(self.start))
     }
 }
 

@@ -81,6 +81,8 @@ pub struct PlanContact {
     pub phone: String,
     /// Portal help.
     pub email: String,
+    /// Where clinical notes are faxed to (E.164).
+    pub fax: String,
 }
 
 /// A service, and the codes that it takes (AUT-17).
@@ -108,6 +110,8 @@ struct Row {
     services: Option<Vec<Service>>,
     duplicate: Option<bool>,
     started_days_ago: Option<i64>,
+    starts_in_days: Option<i64>,
+    days: Option<i64>,
     visits_per_60_days: Option<u32>,
     outcome: Outcome,
     reason_code: String,
@@ -159,18 +163,23 @@ impl Policy {
 
 impl Row {
     fn is_unconditional(&self) -> bool {
-        let Self { services, duplicate, started_days_ago, visits_per_60_days, .. } = self;
-        services.is_none()
-            && duplicate.is_none()
-            && started_days_ago.is_none()
+        let Self { services, duplicate, started_days_ago, starts_in_days, days, visits_per_60_days, .. } =
+            self;
+        let (services, duplicate) = (services.is_none(), duplicate.is_none());
+        services
+            && duplicate
+            && [started_days_ago, starts_in_days, days].iter().all(|it| it.is_none())
             && visits_per_60_days.is_none()
     }
 
     fn holds(&self, it: &Question) -> bool {
-        let Self { services, duplicate, started_days_ago, visits_per_60_days, .. } = self;
+        let Self { services, duplicate, started_days_ago, starts_in_days, days, visits_per_60_days, .. } =
+            self;
         services.as_ref().is_none_or(|services| services.contains(&it.service))
             && duplicate.is_none_or(|duplicate| duplicate == it.duplicate)
             && started_days_ago.is_none_or(|days| it.started_days_ago > days)
+            && starts_in_days.is_none_or(|days| -it.started_days_ago > days)
+            && days.is_none_or(|days| it.days > days)
             // For any 60 days of the period: a shorter period counts as 60 days.
             && visits_per_60_days.is_none_or(|most| i64::from(it.units) * 60 <= i64::from(most) * it.days.max(60))
     }
@@ -209,7 +218,10 @@ mod tests {
             (21, 7, 0, false, Medreview, "otherwise"),
             (30, 90, 0, false, Approved, "snc-usual"),
             (31, 90, 0, false, Medreview, "otherwise"),
-            (9999, 36_500_000, 0, false, Approved, "snc-usual"),
+            (120, 366, 0, false, Approved, "snc-usual"),
+            (1, 367, 0, false, Medreview, "long-period"),
+            (1, 60, -180, false, Approved, "snc-usual"),
+            (1, 60, -181, false, Medreview, "far-start"),
             (12, 60, 30, false, Approved, "snc-usual"),
             (12, 60, 31, false, Medreview, "past-start"),
             (12, 60, 31, true, Pend, "duplicate"),

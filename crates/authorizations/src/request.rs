@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 use kernel::{
-    CodeType, Count, DiagnosisCode, Draft, List, MemberId, Modifier, Npi, Phone, ProcedureCode, SiteId, Text,
-    body, broken, codes,
+    CodeType, Count, DiagnosisCode, Draft, FlawCode, List, MemberId, Modifier, Npi, Phone, ProcedureCode,
+    SiteId, Text, body, broken, codes,
 };
 use validator::ValidationError;
 
@@ -12,7 +12,8 @@ body! {
     pub struct NewAuthorization where dates_in_order, urgency_explained {
         /// The kind of request.
         r#type: RequestType => "AUT-01",
-        /// The submitting site, which then owns the authorization. May be left out by a caller with a single site.
+        /// The submitting site, which then owns the authorization. A person with a single site may leave it out; a system
+        /// client always names it.
         site_id: Option<SiteId> => "AUT-09",
         /// The member's number.
         member_id: MemberId => "AUT-11",
@@ -22,7 +23,7 @@ body! {
         urgency: Option<Urgency> => "FED-01",
         /// Why a standard answer would be too late; with `expedited` only.
         urgency_reason: Option<Text<1, 255>> => "FED-01",
-        /// Who asks. Where left out, the site's own provider, with the caller's contact.
+        /// Who asks. Where left out, the site's own provider, with the contact of the caller's profile.
         requesting_provider: Option<RequestingProvider> => "AUT-11",
         /// Who will render the service.
         servicing_provider: ServicingProvider => "AUT-11",
@@ -34,8 +35,8 @@ body! {
         start_date: NaiveDate => "AUT-20",
         /// The last day of service; not before the first.
         end_date: NaiveDate => "AUT-20",
-        /// Brief clinical or other information. Say here if a document will be attached. Characters are Unicode scalar
-        /// values, counted after normalization (NFC).
+        /// Brief clinical or other information. Say here if a document will follow. Characters are Unicode scalar values,
+        /// counted after normalization (NFC).
         remarks: Option<Text<0, 255>> => "AUT-22",
     }
 }
@@ -45,7 +46,8 @@ body! {
     pub struct RequestingProvider {
         /// Its NPI; affiliated with the site on the start date.
         npi: Npi => "AUT-11",
-        /// Whom to call there; the caller's own contact where left out.
+        /// Whom to call there. Where left out, the contact of the caller's profile; a caller whose profile has none, as a
+        /// system client's, gives it.
         contact: Option<NewContact> => "AUT-11",
     }
 }
@@ -131,7 +133,7 @@ impl RequestType {
 fn dates_in_order(it: &Draft<NewAuthorization>) -> Result<(), ValidationError> {
     match (it.start_date, it.end_date) {
         (Some(start), Some(end)) if end < start => {
-            Err(broken("AUT-20", "/end_date", "before-start", "Must not be before start_date."))
+            Err(broken("AUT-20", "/end_date", FlawCode::BeforeStart, "Must not be before start_date."))
         }
         _ => Ok(()),
     }
@@ -140,13 +142,16 @@ fn dates_in_order(it: &Draft<NewAuthorization>) -> Result<(), ValidationError> {
 fn urgency_explained(it: &Draft<NewAuthorization>) -> Result<(), ValidationError> {
     let expedited = it.urgency.map(|it| it == Some(Urgency::Expedited));
     match (expedited, &it.urgency_reason) {
-        (Some(true), Some(None)) => {
-            Err(broken("FED-01", "/urgency_reason", "required", "Must be given where urgency is expedited."))
-        }
+        (Some(true), Some(None)) => Err(broken(
+            "FED-01",
+            "/urgency_reason",
+            FlawCode::Required,
+            "Must be given where urgency is expedited.",
+        )),
         (Some(false), Some(Some(_))) => Err(broken(
             "FED-01",
             "/urgency_reason",
-            "not-applicable",
+            FlawCode::NotApplicable,
             "Must be left out unless urgency is expedited.",
         )),
         _ => Ok(()),
@@ -161,7 +166,7 @@ fn code_of_its_set(it: &Draft<NewLine>) -> Result<(), ValidationError> {
                 CodeType::Hcpcs => "Must be a HCPCS level II code: a capital letter A to V and 4 digits.",
                 CodeType::Cpt => "Must be a CPT code: 4 digits and a fifth, or F, T or U.",
             };
-            Err(broken("AUT-17", "/code", "format", detail))
+            Err(broken("AUT-17", "/code", FlawCode::Format, detail))
         }
         _ => Ok(()),
     }

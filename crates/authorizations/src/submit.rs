@@ -45,7 +45,12 @@ impl Submission {
         decider: &dyn Decider,
     ) -> Result<Self, Error> {
         let missing = || broken("a request was found whole and isn't");
-        let Facts { today, site, member, requesting, servicing, diagnoses, .. } = facts;
+        let diagnosis = |code: &_| {
+            let known = facts.diagnosis(code).ok_or_else(missing)?;
+            Ok(DiagnosisLine { code: known.code.clone(), description: known.description.clone() })
+        };
+        let diagnoses = request.diagnoses.iter().map(diagnosis).collect::<Result<_, Error>>()?;
+        let Facts { today, site, member, requesting, servicing, .. } = facts;
         let (site, member, servicing) =
             (site.ok_or_else(missing)?, member.ok_or_else(missing)?, servicing.ok_or_else(missing)?);
         let product = member.coverage(request.start_date).ok_or_else(missing)?.product.clone();
@@ -76,10 +81,6 @@ impl Submission {
             started_days_ago: (today - service.start()).num_days(),
             duplicate,
         };
-        let diagnosis = |code: &_| {
-            let known = diagnoses.iter().find(|it| it.code == *code).ok_or_else(missing)?;
-            Ok(DiagnosisLine { code: known.code.clone(), description: known.description.clone() })
-        };
         let line = |(it, number): (&crate::NewLine, i32)| {
             let description = allowed(request, it, policy).ok_or_else(missing)?.description.clone();
             let modifiers: Vec<_> =
@@ -103,7 +104,7 @@ impl Submission {
             urgency: request.urgency.unwrap_or(Urgency::Standard),
             urgency_reason: request.urgency_reason.as_deref().map(str::to_owned),
             remarks: request.remarks.as_deref().map(str::to_owned),
-            diagnoses: request.diagnoses.iter().map(diagnosis).collect::<Result<_, Error>>()?,
+            diagnoses,
             lines: request.lines.iter().zip(1..).map(line).collect::<Result<_, Error>>()?,
             created_by: caller.id.clone(),
             ruling: decider.decide(question(false)),

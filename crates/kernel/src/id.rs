@@ -5,13 +5,13 @@ use crate::word;
 
 word! {
     /// A site: a billing location with portal users (AUT-09).
-    pub struct SiteId = "^site_[0-9a-f]{32}$", "a site's id",
+    pub struct SiteId = "^site_[0-9a-f]{32}$", "a site's id: `site_` and 32 hexadecimal digits",
         like "site_0198c1f2a4b37c10a1b2c3d4e5f60718";
 }
 
 word! {
     /// Someone who calls: a person (`usr_`) or a system client (`cli_`).
-    pub struct PrincipalId = "^(usr|cli)_[0-9a-f]{32}$", "a user's or a client's id",
+    pub struct PrincipalId = "^(usr|cli)_[0-9a-f]{32}$", "a user's or a client's id: `usr_` or `cli_` and 32 hexadecimal digits",
         like "usr_0198c1f2a4b37c10a1b2c3d4e5f60701";
 }
 

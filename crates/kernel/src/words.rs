@@ -17,7 +17,8 @@ word! {
 }
 
 word! {
-    /// A procedure's code in any of the sets of [`CodeType`], which a line also names (AUT-17).
+    /// A procedure's code in the set that the line's `code_type` names (AUT-17). A revenue code of three digits is taken and
+    /// gets its leading zero.
     pub struct ProcedureCode = "^([0-9]{3,4}|[0-9]{4}[0-9FTU]|[A-V][0-9]{4})$",
         "a revenue code of 4 digits, a HCPCS code such as G0156, or a CPT code", like "0551", as padded;
 }
@@ -30,7 +31,7 @@ word! {
 word! {
     /// A telephone number in E.164 form. In the numbering plan of North America it has an area code (AUT-11).
     pub struct Phone = r"^\+(1[2-9][0-9]{2}[2-9][0-9]{6}|[2-9][0-9]{7,14})$",
-        "a phone number with its area code, such as +16175550100", like "+16175550100";
+        "a phone number with its area code, `+` and digits only, such as +16175550100", like "+16175550100";
 }
 
 word! {

@@ -15,6 +15,30 @@ pub struct Diagnosis {
     pub description: String,
     /// Whether it may be billed, which headings may not (AUT-16).
     pub billable: bool,
+    /// The first day of service on which it may be used.
+    pub first_on: NaiveDate,
+    /// The last one, if a later release ended it.
+    pub last_on: Option<NaiveDate>,
+}
+
+impl Diagnosis {
+    /// Whether it may be used for a service on `day`.
+    #[must_use]
+    pub fn holds(&self, day: NaiveDate) -> bool {
+        self.first_on <= day && self.last_on.is_none_or(|last| day <= last)
+    }
+
+    /// When it may be used, in words.
+    #[must_use]
+    pub fn days(&self) -> String {
+        days(self.first_on, self.last_on)
+    }
+}
+
+/// From a first to a last day, in words; an open end has none.
+#[must_use]
+pub fn days(first: NaiveDate, last: Option<NaiveDate>) -> String {
+    last.map_or_else(|| format!("from {first} on"), |last| format!("from {first} to {last}"))
 }
 
 /// A release of a code set: its rows, and the first day on which they hold.
@@ -40,13 +64,16 @@ impl Release<GzDecoder<&'static [u8]>> {
 impl<R: Read> Release<R> {
     /// Reads the rows one by one.
     pub(crate) fn read(self) -> impl Iterator<Item = Result<Diagnosis, Error>> {
-        csv::Reader::from_reader(self.rows).into_records().zip(2_u64..).map(|(record, row)| {
+        let first_on = self.first_on;
+        csv::Reader::from_reader(self.rows).into_records().zip(2_u64..).map(move |(record, row)| {
             let wrong = |why: &str| Error::Release(row, why.to_owned());
             let record = record.map_err(|it| wrong(&it.to_string()))?;
             let [code, billable, description] = [0, 1, 2].map(|it| record.get(it).unwrap_or_default());
             Ok(Diagnosis {
                 code: DiagnosisCode::parse(code).ok_or_else(|| wrong("no ICD-10-CM code"))?,
                 description: description.to_owned(),
+                first_on,
+                last_on: None,
                 billable: match billable {
                     "0" => false,
                     "1" => true,

@@ -12,7 +12,7 @@ mod provider;
 mod schema;
 mod store;
 
-pub use diagnosis::{Diagnosis, Release};
+pub use diagnosis::{Diagnosis, Release, days};
 pub use error::Error;
 pub use member::{Coverage, Ineligible, Member, Pcp};
 pub use principal::{Contact, Principal, PrincipalKind, Role, Site, SiteScope};

@@ -111,18 +111,22 @@ pub fn is_affiliated(rx: &mut Rx<'_>, npi: &Npi, site: &SiteId, day: NaiveDate) 
     Ok(diesel::select(diesel::dsl::exists(then)).get_result(rx.db())?)
 }
 
-/// The codes of `codes` that may be used on `day` (AUT-16), as far as there are such.
+/// What is known of these codes, whenever it holds (AUT-16), the latest last.
 ///
 /// # Errors
 /// If the database can't answer.
-pub fn diagnoses(rx: &mut Rx<'_>, codes: &[&DiagnosisCode], day: NaiveDate) -> Result<Vec<Diagnosis>, Error> {
-    let found: Vec<(DiagnosisCode, String, bool)> = diagnosis_codes::table
+pub fn diagnoses(rx: &mut Rx<'_>, codes: &[&DiagnosisCode]) -> Result<Vec<Diagnosis>, Error> {
+    let found: Vec<DiagnosisRow> = diagnosis_codes::table
         .filter(diagnosis_codes::code.eq_any(codes.iter().copied()))
-        .filter(diagnosis_codes::first_on.le(day))
-        .filter(diagnosis_codes::last_on.is_null().or(diagnosis_codes::last_on.ge(day)))
-        .select((diagnosis_codes::code, diagnosis_codes::description, diagnosis_codes::billable))
+        .order((diagnosis_codes::code, diagnosis_codes::first_on))
         .load(rx.db())?;
-    let diagnosis = |(code, description, billable)| Diagnosis { code, description, billable };
+    let diagnosis = |DiagnosisRow { code, first_on, last_on, billable, description }| Diagnosis {
+        code,
+        description,
+        billable,
+        first_on,
+        last_on,
+    };
     Ok(found.into_iter().map(diagnosis).collect())
 }
 
@@ -150,11 +154,10 @@ pub fn has_principals(rx: &mut Rx<'_>) -> Result<bool, Error> {
 pub fn load_diagnosis_codes<R: std::io::Read>(tx: &mut Tx<'_>, release: Release<R>) -> Result<usize, Error> {
     /// As many rows as one statement takes well within its time.
     const CHUNK: usize = 10_000;
-    let first_on = release.first_on;
     let (mut rows, mut count) = (Vec::with_capacity(CHUNK), 0);
     for it in release.read() {
-        let Diagnosis { code, description, billable } = it?;
-        rows.push(DiagnosisRow { code, first_on, last_on: None, billable, description });
+        let Diagnosis { code, description, billable, first_on, last_on } = it?;
+        rows.push(DiagnosisRow { code, first_on, last_on, billable, description });
         count += 1;
         if rows.len() == CHUNK {
             tx.insert(std::mem::take(&mut rows));
@@ -166,6 +169,7 @@ pub fn load_diagnosis_codes<R: std::io::Read>(tx: &mut Tx<'_>, release: Release<
 }
 
 rows! {
+    #[derive(Queryable)]
     pub(crate) struct DiagnosisRow for diagnosis_codes {
         code: DiagnosisCode,
         first_on: NaiveDate,

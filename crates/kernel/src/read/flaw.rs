@@ -3,21 +3,68 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
+crate::codes! {
+    /// What is wrong with a field.
+    pub enum FlawCode {
+        /// It must be given.
+        Required = "required",
+        /// There is no such field.
+        Unknown = "unknown",
+        /// It is of another JSON type.
+        Type = "type",
+        /// It is not of the form that it must have.
+        Format = "format",
+        /// It has too few or too many characters.
+        Length = "length",
+        /// It has too few or too many items.
+        Items = "items",
+        /// It is too small or too large.
+        Range = "range",
+        /// It is none of the values that there are; `detail` lists them.
+        OneOf = "one-of",
+        /// It must be left out here.
+        NotApplicable = "not-applicable",
+        /// The end is before the start.
+        BeforeStart = "before-start",
+        /// The caller has several sites, or is a system client, and must name one.
+        SiteRequired = "site-required",
+        /// The plan has no such member.
+        UnknownMember = "unknown-member",
+        /// The member's coverage has ended.
+        Terminated = "terminated",
+        /// The member's coverage has not begun.
+        NotYetEffective = "not-yet-effective",
+        /// The member is not covered on a requested day.
+        NotCovered = "not-covered",
+        /// The plan knows no such provider.
+        UnknownProvider = "unknown-provider",
+        /// The provider does not practise at the site on the start date.
+        NotAffiliated = "not-affiliated",
+        /// There is no such code.
+        UnknownCode = "unknown-code",
+        /// The code is not valid on the start date.
+        NotValidOnDate = "not-valid-on-date",
+        /// The code is a heading, which can't be billed.
+        NotBillable = "not-billable",
+        /// The service does not take the code or the modifiers; `detail` names those that it takes.
+        NotForService = "not-for-service",
+    }
+}
+
 /// One broken field, as a problem document lists it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Flaw {
     /// Where it is (RFC 6901).
     #[schema(example = "/lines/0/units")]
     pub pointer: String,
-    /// What is wrong, in a word that a program can compare.
-    #[schema(value_type = String, example = "range")]
-    pub code: Cow<'static, str>,
+    /// What is wrong.
+    pub code: FlawCode,
     /// The rule that the field breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "AUT-18")]
     pub rule: Option<Cow<'static, str>>,
     /// What is wrong, in a sentence for people that never quotes what was sent.
-    #[schema(value_type = String, example = "Must be 1 or more.")]
+    #[schema(value_type = String, example = "Must be 1 to 9999.")]
     pub detail: Cow<'static, str>,
 }
 
@@ -31,14 +78,9 @@ impl Flaws {
     pub const MOST: usize = 100;
 
     /// Adds a flaw. Its rule is the one that its field names.
-    pub fn add(
-        &mut self,
-        at: impl Display,
-        code: impl Into<Cow<'static, str>>,
-        detail: impl Into<Cow<'static, str>>,
-    ) {
+    pub fn add(&mut self, at: impl Display, code: FlawCode, detail: impl Into<Cow<'static, str>>) {
         if self.0.len() < Self::MOST {
-            let (pointer, code, detail) = (at.to_string(), code.into(), detail.into());
+            let (pointer, detail) = (at.to_string(), detail.into());
             self.0.push(Flaw { pointer, code, rule: None, detail });
         }
     }
@@ -48,7 +90,7 @@ impl Flaws {
         &mut self,
         rule: impl Into<Cow<'static, str>>,
         at: impl Display,
-        code: impl Into<Cow<'static, str>>,
+        code: FlawCode,
         detail: impl Into<Cow<'static, str>>,
     ) {
         self.ruled(rule, |flaws| flaws.add(at, code, detail));
@@ -61,7 +103,7 @@ impl Flaws {
         if before < self.0.len() {
             let rule = rule.into();
             // That a field is unknown breaks no rule of the field that it is in.
-            for flaw in self.0[before..].iter_mut().filter(|flaw| flaw.code != "unknown") {
+            for flaw in self.0[before..].iter_mut().filter(|flaw| flaw.code != FlawCode::Unknown) {
                 flaw.rule.get_or_insert_with(|| rule.clone());
             }
         }

@@ -13,6 +13,6 @@ mod json;
 pub(crate) mod support;
 mod values;
 
-pub use flaw::{At, Flaw, Flaws};
+pub use flaw::{At, Flaw, FlawCode, Flaws};
 pub use json::{Json, Unreadable};
 pub use values::{Count, Draft, List, Read, Text, broken};

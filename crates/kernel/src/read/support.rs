@@ -1,6 +1,6 @@
 //! What the macros and the types of this crate are made of.
 
-use crate::{At, Flaws, Json, Read};
+use crate::{At, FlawCode, Flaws, Json, Read};
 use regex::Regex;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
@@ -30,7 +30,7 @@ pub fn members<'j, const N: usize>(
     flaws: &mut Flaws,
 ) -> Option<[Option<&'j Json<'j>>; N]> {
     let Json::Object(members) = json else {
-        flaws.add(at, "type", "Must be an object.");
+        flaws.add(at, FlawCode::Type, "Must be an object.");
         return None;
     };
     let mut found = [None; N];
@@ -41,9 +41,9 @@ pub fn members<'j, const N: usize>(
             found[index] = Some(value);
             next = index + 1;
         } else if name.len() <= 64 {
-            flaws.add(At::Member(&at, name), "unknown", "Is not a field here.");
+            flaws.add(At::Member(&at, name), FlawCode::Unknown, "Is not a field here.");
         } else {
-            flaws.add(at, "unknown", "Has a field that is not one here.");
+            flaws.add(at, FlawCode::Unknown, "Has a field that is not one here.");
         }
     }
     Some(found)
@@ -59,7 +59,7 @@ pub fn member<T: Read>(
     flaws.ruled(rule, |flaws| match json {
         Some(json) if *json != Json::Null => T::read(json, at, flaws),
         _ => T::absent().or_else(|| {
-            flaws.add(at, "required", "Must be given.");
+            flaws.add(at, FlawCode::Required, "Must be given.");
             None
         }),
     })
@@ -75,7 +75,8 @@ pub fn cross<T: Read>(found: Result<(), ValidationErrors>, at: At<'_>, flaws: &m
             let (rule, below) = (word("rule").to_owned(), word("at"));
             debug_assert!(T::knows(below), "{rule} points to {below}");
             let detail = error.message.unwrap_or_default();
-            flaws.broken(rule, format_args!("{at}{below}"), error.code, detail);
+            let code = FlawCode::parse(&error.code).unwrap_or(FlawCode::Format);
+            flaws.broken(rule, format_args!("{at}{below}"), code, detail);
         }
     }
 }
@@ -90,7 +91,7 @@ pub fn word<T>(
 ) -> Option<T> {
     let word = parse(string(json, at, flaws)?);
     if word.is_none() {
-        flaws.add(at, "format", format!("Must be {meaning}."));
+        flaws.add(at, FlawCode::Format, format!("Must be {meaning}."));
     }
     word
 }
@@ -101,7 +102,7 @@ pub fn code<T: Copy>(json: &Json<'_>, at: At<'_>, flaws: &mut Flaws, all: &[(T, 
     let found = all.iter().find(|(_, code)| *code == text).map(|(it, _)| *it);
     if found.is_none() {
         let codes: Vec<_> = all.iter().map(|(_, code)| *code).collect();
-        flaws.add(at, "one-of", format!("Must be one of {}.", codes.join(", ")));
+        flaws.add(at, FlawCode::OneOf, format!("Must be one of {}.", codes.join(", ")));
     }
     found
 }
@@ -110,7 +111,7 @@ pub(crate) fn string<'j>(json: &'j Json<'_>, at: At<'_>, flaws: &mut Flaws) -> O
     if let Json::Text(text) = json {
         return Some(text);
     }
-    flaws.add(at, "type", "Must be a string.");
+    flaws.add(at, FlawCode::Type, "Must be a string.");
     None
 }
 
@@ -150,7 +151,8 @@ pub fn one_of(docs: &[&str], codes: &[(&str, &[&str])]) -> RefOr<Schema> {
 /// Describes a field, its rule included.
 #[must_use]
 pub fn property<T: Read>(name: &'static str, rule: &str, docs: &[&str]) -> Property {
-    let about = format!("{} ({rule})", sentence(docs));
+    let about = sentence(docs);
+    let about = if about.contains(rule) { about } else { format!("{about} ({rule})") };
     let mut schema = T::schema();
     match &mut schema {
         RefOr::Ref(it) => it.description = about,

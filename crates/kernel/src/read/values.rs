@@ -1,7 +1,7 @@
 //! How a value is read from JSON with every flaw of it, and the types that hold a constraint.
 
 use super::support::{bounds, part, string};
-use crate::{At, Flaws, Json};
+use crate::{At, FlawCode, Flaws, Json};
 use chrono::NaiveDate;
 
 use std::borrow::Cow;
@@ -105,12 +105,12 @@ impl<T: Read, const MIN: usize, const MAX: usize> Read for List<T, MIN, MAX> {
     type Draft = Vec<Option<T::Draft>>;
     fn read(json: &Json<'_>, at: At<'_>, flaws: &mut Flaws) -> Option<Self::Draft> {
         let Json::List(items) = json else {
-            flaws.add(at, "type", "Must be a list.");
+            flaws.add(at, FlawCode::Type, "Must be a list.");
             return None;
         };
         let fits = (MIN..=MAX).contains(&items.len());
         if !fits {
-            flaws.add(at, "items", bounds("have", MIN, MAX, "items"));
+            flaws.add(at, FlawCode::Items, bounds("have", MIN, MAX, "items"));
         }
         let read = |(index, item)| T::read(item, At::Item(&at, index), flaws);
         let draft = items.iter().enumerate().map(read).collect();
@@ -151,14 +151,24 @@ impl<const MIN: usize, const MAX: usize> Read for Text<MIN, MAX> {
     fn read(json: &Json<'_>, at: At<'_>, flaws: &mut Flaws) -> Option<Self> {
         let text = string(json, at, flaws)?;
         let text: String = if is_nfc(text) { text.to_owned() } else { text.nfc().collect() };
-        let fits = (MIN..=MAX).contains(&text.chars().count());
+        // Spaces alone say nothing where something must be said.
+        let fits = (MIN..=MAX).contains(&text.chars().count()) && (MIN == 0 || !text.trim().is_empty());
         if !fits {
-            flaws.add(at, "length", bounds("have", MIN, MAX, "characters"));
+            flaws.add(
+                at,
+                FlawCode::Length,
+                bounds(
+                    "have",
+                    MIN,
+                    MAX,
+                    if MIN == 0 { "characters" } else { "characters, not spaces alone" },
+                ),
+            );
         }
         // PostgreSQL can store any text but this.
         let clean = !text.contains('\0');
         if !clean {
-            flaws.add(at, "format", "Must not hold the character U+0000.");
+            flaws.add(at, FlawCode::Format, "Must not hold the character U+0000.");
         }
         (fits && clean).then_some(Self(text))
     }
@@ -168,7 +178,8 @@ impl<const MIN: usize, const MAX: usize> Read for Text<MIN, MAX> {
     fn schema() -> RefOr<Schema> {
         let text = ObjectBuilder::new().schema_type(Type::String);
         let text = text.min_length(Some(MIN)).max_length(Some(MAX));
-        text.pattern(Some(r"^[^\u0000]*$")).into()
+        let form = if MIN == 0 { r"^[^\u0000]*$" } else { r"^[^\u0000]*[^\u0000\s][^\u0000]*$" };
+        text.pattern(Some(form)).into()
     }
 }
 
@@ -187,13 +198,18 @@ impl<const MIN: u32, const MAX: u32> Count<MIN, MAX> {
 impl<const MIN: u32, const MAX: u32> Read for Count<MIN, MAX> {
     type Draft = Self;
     fn read(json: &Json<'_>, at: At<'_>, flaws: &mut Flaws) -> Option<Self> {
-        let Json::Integer(number) = *json else {
-            flaws.add(at, "type", "Must be a whole number.");
-            return None;
+        let number = match *json {
+            Json::Integer(number) => number,
+            // Whole, and beyond any integer of ours.
+            Json::Number(number) if number.fract() == 0.0 => i64::MAX,
+            _ => {
+                flaws.add(at, FlawCode::Type, "Must be a whole number.");
+                return None;
+            }
         };
         let count = u32::try_from(number).ok().filter(|it| (MIN..=MAX).contains(it));
         if count.is_none() {
-            flaws.add(at, "range", bounds("be", MIN as usize, MAX as usize, ""));
+            flaws.add(at, FlawCode::Range, bounds("be", MIN as usize, MAX as usize, ""));
         }
         count.map(Self)
     }
@@ -212,7 +228,7 @@ impl Read for bool {
         if let Json::Bool(it) = json {
             return Some(*it);
         }
-        flaws.add(at, "type", "Must be true or false.");
+        flaws.add(at, FlawCode::Type, "Must be true or false.");
         None
     }
     fn whole(draft: Self) -> Option<Self> {
@@ -229,7 +245,7 @@ impl Read for NaiveDate {
     fn read(json: &Json<'_>, at: At<'_>, flaws: &mut Flaws) -> Option<Self> {
         let day = day(string(json, at, flaws)?);
         if day.is_none() {
-            flaws.add(at, "format", "Must be a date, as YYYY-MM-DD.");
+            flaws.add(at, FlawCode::Format, "Must be a date, as YYYY-MM-DD.");
         }
         day
     }
@@ -262,10 +278,10 @@ fn day(text: &str) -> Option<NaiveDate> {
 pub fn broken(
     rule: &'static str,
     at: impl Into<Cow<'static, str>>,
-    code: &'static str,
+    code: FlawCode,
     detail: &'static str,
 ) -> ValidationError {
-    let mut error = ValidationError::new(code).with_message(detail.into());
+    let mut error = ValidationError::new(code.as_str()).with_message(detail.into());
     error.add_param("rule".into(), &rule);
     error.add_param("at".into(), &at.into());
     error
