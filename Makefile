@@ -2,12 +2,10 @@
 .PHONY: run test check update load
 
 CARGO ?= cargo
-DEMO = LANYARD_DATABASE__URL=sqlite:lanyard-demo/lanyard.db
 
 run:
 	$(CARGO) build --package api
-	mkdir -p lanyard-demo
-	$(DEMO) target/debug/lanyard --demo serve
+	target/debug/lanyard --demo serve
 
 # Both databases; PostgreSQL's own programs are started and stopped here, and its half is left out where there are none.
 test:

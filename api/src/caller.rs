@@ -10,6 +10,7 @@ use kernel::Scope;
 use registry::Principal;
 use store::Actor;
 
+use crate::contract::Contract;
 use crate::frame::{Known, request_id};
 use crate::keys::Claims;
 use crate::{Problem, State, problem};
@@ -76,13 +77,16 @@ impl<P: Permission> FromRequest for Caller<P> {
 
             let actor =
                 Actor { id: sub.as_str().into(), client: client_id.into(), request: request_id(&request) };
-            let found = state.store.read(&actor, move |rx| registry::principal(rx, &sub)).await?;
+            let found = state.store.read(move |rx| registry::principal(rx, &sub)).await?;
             let principal = found.ok_or_else(unknown)?;
             request.extensions_mut().insert(Known(Arc::clone(&actor.id)));
             let named = scope.split(' ').filter_map(Scope::parse);
             let scopes: Arc<[Scope]> = named.filter(|it| principal.role.permits(*it)).collect();
             if P::SCOPE.is_some_and(|it| !scopes.contains(&it)) {
                 return Err(problem::NOT_PERMITTED.problem());
+            }
+            if let Some(contract) = request.app_data::<Data<Contract>>() {
+                contract.check(&request)?;
             }
             Ok(Self { principal: Arc::new(principal), actor, scopes, permission: PhantomData })
         })

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
 use kernel::{Clock, SystemClock};
 use registry::Release;
-use store::{Options, Store};
+use store::{Options, Store, Tx};
 
 use crate::config::{self, Settings};
 use crate::cursor::Cursors;
@@ -79,7 +80,9 @@ fn say(text: &str) {
 impl Cli {
     fn run(&self) -> Result<(), String> {
         let mut settings = Settings::load(self.config.as_deref())?;
-        settings.demo |= self.demo;
+        if self.demo {
+            settings.be_demo();
+        }
         match &self.command {
             Command::Serve => serve(&settings),
             Command::Migrate => migrate(&settings),
@@ -93,7 +96,7 @@ impl Cli {
                 Ok(())
             }
             Command::Config { defaults: false } => {
-                say(&format!("{settings:#?}"));
+                say(settings.shown()?.trim_end());
                 Ok(())
             }
         }
@@ -124,11 +127,8 @@ fn migrate(settings: &Settings) -> Result<(), String> {
 /// # Errors
 /// If the database can't answer.
 pub fn load_codes(store: &Store) -> Result<usize, registry::Error> {
-    let actor = State::system("migrate");
-    if store.read(&actor, registry::has_diagnosis_codes).wait()? {
-        return Ok(0);
-    }
-    store.write(&actor, |tx| registry::load_diagnosis_codes(tx, Release::shipped())).wait()
+    let load = |tx: &mut Tx<'_>| registry::load_diagnosis_codes(tx, Release::shipped());
+    store.write(&State::system("migrate"), load).wait()
 }
 
 fn token(settings: &Settings, name: &str, hours: u16) -> Result<String, String> {
@@ -144,14 +144,15 @@ fn token(settings: &Settings, name: &str, hours: u16) -> Result<String, String> 
 fn serve(settings: &Settings) -> Result<(), String> {
     settings.check()?;
     log::start(&settings.log, SystemClock);
+    let listener = TcpListener::bind(settings.bind).map_err(|it| format!("bind: {}: {it}", settings.bind))?;
     if settings.demo {
+        fs::create_dir_all(&settings.demo_folder).map_err(|it| format!("demo_folder: {it}"))?;
         migrate(settings)?;
     }
     let state = state(settings)?;
     if settings.demo && demo::load(&state.store).map_err(|it| format!("{it:?}"))? {
         say("a made-up plan loaded");
     }
-    let listener = TcpListener::bind(settings.bind).map_err(|it| format!("bind: {}: {it}", settings.bind))?;
     let address = listener.local_addr().map_err(|it| it.to_string())?;
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     actix_web::rt::System::new().block_on(async {
@@ -166,14 +167,14 @@ fn serve(settings: &Settings) -> Result<(), String> {
 
 fn state(settings: &Settings) -> Result<State, String> {
     let (jwks, secret) = if settings.demo {
-        let issuer = demo::Issuer::open(&settings.auth.issuer, &settings.demo_folder)?;
+        let issuer = demo::Issuer::make(&settings.auth.issuer, &settings.demo_folder)?;
         (issuer.jwks(), demo::secret(&settings.demo_folder)?)
     } else {
         let (Some(jwks), Some(secret)) = (&settings.auth.jwks_file, &settings.secret_file) else {
             return Err("auth.jwks_file and secret_file must be set".to_owned());
         };
-        let jwks = std::fs::read_to_string(jwks)
-            .map_err(|it| format!("auth.jwks_file: {}: {it}", jwks.display()))?;
+        let jwks =
+            fs::read_to_string(jwks).map_err(|it| format!("auth.jwks_file: {}: {it}", jwks.display()))?;
         (jwks, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
     };
     let keys = Keys::parse(&settings.auth.issuer, &jwks).map_err(|it| format!("auth.jwks_file: {it}"))?;
@@ -200,8 +201,9 @@ fn welcome(settings: &Settings, address: &str) -> Result<String, String> {
         "\nAsk for an authorization (paste it twice: the second one is received, too, and pended as a possible duplicate):\n\n\
          curl -i http://{address}/v1/authorizations -H 'Content-Type: application/json' \\\n  \
          -H 'Authorization: Bearer {token}' \\\n  -d '{}'\n\n\
-         Tokens for others: lanyard --demo token --as {}\n",
+         Tokens for others, from this folder: {} --demo token --as {}\n",
         body.trim_end(),
+        config::program(),
         registry::demo::PRINCIPALS.map(|it| it.1).join("|")
     ))
 }

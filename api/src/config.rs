@@ -3,17 +3,17 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::{env, fs, io};
 
 use chrono_tz::Tz;
 use config::{Config, Environment, File, FileFormat};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The settings, with the default of each. `lanyard config` shows those in force.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// How the service runs; `defaults.toml` says what each setting means.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
 pub struct Settings {
@@ -28,7 +28,7 @@ pub struct Settings {
     pub plan: Plan,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
 pub struct Database {
@@ -36,7 +36,7 @@ pub struct Database {
     pub pool: u32,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
 pub struct Auth {
@@ -44,7 +44,7 @@ pub struct Auth {
     pub jwks_file: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
 pub struct Plan {
@@ -56,14 +56,26 @@ pub struct Plan {
 #[serde(transparent)]
 pub struct Url(pub String);
 
+impl Url {
+    /// The URL without user, password and parameters, any of which may be secret.
+    fn shown(&self) -> String {
+        let bare = self.0.split('?').next().unwrap_or_default();
+        match bare.split_once("://") {
+            Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit('@').next().unwrap_or_default()),
+            None => bare.to_owned(),
+        }
+    }
+}
+
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.0.split_once("://").and_then(|(scheme, rest)| {
-            let (user, server) = rest.rsplit_once('@')?;
-            let user = user.split(':').next().unwrap_or_default();
-            Some(format!("{scheme}://{user}:…@{server}"))
-        });
-        fmt::Debug::fmt(shown.as_ref().unwrap_or(&self.0), f)
+        f.write_str(&self.shown())
+    }
+}
+
+impl Serialize for Url {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.shown())
     }
 }
 
@@ -72,16 +84,39 @@ impl Settings {
     ///
     /// # Errors
     /// Which setting is unknown or wrong.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn load(file: Option<&Path>) -> Result<Self, String> {
         let mut layers = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(file) = file {
             layers = layers.add_source(File::from(file).format(FileFormat::Toml));
         }
-        let environment =
-            Environment::with_prefix("LANYARD").prefix_separator("_").separator("__").try_parsing(true);
+        // An orchestrator that runs a service of this name sets these for whoever runs beside it; our tests set some, too.
+        let ours = |name: &str| {
+            let name = name.strip_prefix("LANYARD_").unwrap_or_default();
+            !["PORT", "SERVICE_", "TEST_", "UPDATE"].iter().any(|it| name.starts_with(it))
+        };
+        let variables = env::vars().filter(|it| ours(&it.0)).collect();
+        let environment = Environment::with_prefix("LANYARD").prefix_separator("_").separator("__");
+        let environment = environment.source(Some(variables)).try_parsing(true);
         let list = environment.list_separator(",").with_list_parse_key("trusted_proxies");
         let all = layers.add_source(list).build().map_err(|it| it.to_string())?;
         all.try_deserialize().map_err(|it| it.to_string())
+    }
+
+    /// Turns to the demo profile, whose database is in its folder unless another one is named.
+    pub fn be_demo(&mut self) {
+        self.demo = true;
+        if self.database.url.0 == "sqlite:lanyard.db" {
+            self.database.url = Url(format!("sqlite:{}", self.demo_folder.join("lanyard.db").display()));
+        }
+    }
+
+    /// The settings as a file of them, secrets left out.
+    ///
+    /// # Errors
+    /// If they can't be written as TOML.
+    pub fn shown(&self) -> Result<String, String> {
+        toml::to_string_pretty(self).map_err(|it| it.to_string())
     }
 
     /// Refuses settings that would expose the service (L-08).
@@ -121,6 +156,12 @@ impl Settings {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         if self.database.pool > 0 { self.database.pool } else { 4 * u32::try_from(cores).unwrap_or(2) }
     }
+}
+
+/// How this program was called.
+#[must_use]
+pub fn program() -> String {
+    env::args().next().unwrap_or_else(|| "lanyard".to_owned())
 }
 
 /// The secret in `file`: long enough, and no one else's to read.

@@ -1,8 +1,14 @@
 //! The contract as it is served, and the methods that it gives each path.
 
+use actix_web::HttpRequest;
 use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
-use utoipa::openapi::OpenApi;
+use actix_web::web::Query;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::{OpenApi, RefOr};
+
+use crate::{Problem, problem};
 
 /// The contract as it is served.
 pub struct Contract {
@@ -12,21 +18,57 @@ pub struct Contract {
     pub yaml: &'static str,
     /// Each path, and the methods that it takes.
     methods: Vec<(ResourceDef, HeaderValue)>,
+    /// Each path and method, and the query parameters that it takes.
+    parameters: Vec<(String, Method, Vec<String>)>,
 }
 
 impl Contract {
     /// The contract `document`, whose texts are `json` and `yaml`.
+    ///
+    /// # Panics
+    /// Never: the names of methods are header values.
     #[must_use]
     pub fn new(document: &OpenApi, json: &'static str, yaml: &'static str) -> Self {
-        let methods = document.paths.paths.iter().map(|(path, item)| {
-            let allow = match (&item.get, &item.post) {
-                (Some(_), Some(_)) => "GET, POST",
-                (None, _) => "POST",
-                (_, None) => "GET",
-            };
-            (ResourceDef::new(path.as_str()), HeaderValue::from_static(allow))
-        });
-        Self { json, yaml, methods: methods.collect() }
+        let (mut methods, mut parameters) = (Vec::new(), Vec::new());
+        for (path, item) in &document.paths.paths {
+            let all = [(Method::GET, &item.get), (Method::POST, &item.post)];
+            let taken = || all.iter().filter_map(|(method, it)| it.as_ref().map(|it| (method, it)));
+            let names = taken().flat_map(|(method, _)| match *method {
+                Method::GET => vec!["GET", "HEAD"],
+                _ => vec![method.as_str()],
+            });
+            let names = names.collect::<Vec<_>>().join(", ");
+            methods.push((ResourceDef::new(path.as_str()), HeaderValue::from_str(&names).expect("names")));
+            parameters.extend(taken().map(|(method, it)| (path.clone(), method.clone(), query(it))));
+        }
+        Self { json, yaml, methods, parameters }
+    }
+
+    /// Refuses a query parameter that the operation doesn't take, or that comes twice.
+    ///
+    /// # Errors
+    /// 400, with those that it takes.
+    pub fn check(&self, request: &HttpRequest) -> Result<(), Problem> {
+        if request.query_string().is_empty() {
+            return Ok(());
+        }
+        let route = request.match_pattern().unwrap_or_default();
+        let operation = self.parameters.iter().find(|it| it.0 == route && it.1 == *request.method());
+        let known = operation.map_or(&[][..], |it| &it.2);
+        let sent = Query::<Vec<(String, String)>>::from_query(request.query_string());
+        let sent = sent.map_err(|_| problem::PARAMETER.problem())?.into_inner();
+        for (place, (name, _)) in sent.iter().enumerate() {
+            let takes = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            if !known.contains(name) {
+                return Err(
+                    problem::PARAMETER.because(format!("Of query parameters this operation takes {takes}."))
+                );
+            }
+            if sent[..place].iter().any(|it| it.0 == *name) {
+                return Err(problem::PARAMETER.because(format!("`{name}` may be given once.")));
+            }
+        }
+        Ok(())
     }
 
     /// The methods that `path` takes, if it is one of the contract's.
@@ -34,4 +76,14 @@ impl Contract {
     pub fn allow(&self, path: &str) -> Option<HeaderValue> {
         self.methods.iter().find(|it| it.0.is_match(path)).map(|it| it.1.clone())
     }
+}
+
+/// The query parameters that an operation takes.
+fn query(operation: &Operation) -> Vec<String> {
+    let parameters = operation.parameters.iter().flatten();
+    let of_query = |it: &RefOr<Parameter>| match it {
+        RefOr::T(it) if it.parameter_in == ParameterIn::Query => Some(it.name.clone()),
+        _ => None,
+    };
+    parameters.filter_map(of_query).collect()
 }

@@ -26,18 +26,33 @@ pub struct Issuer {
 
 const KID: &str = "demo";
 
+/// The file of the key.
+const KEY: &str = "signing-key.pem";
+
 impl Issuer {
     /// The key in `folder`, made if there is none yet.
     ///
     /// # Errors
     /// Why the folder can't be used.
-    pub fn open(name: &str, folder: &Path) -> Result<Self, String> {
-        let file = folder.join("signing-key.pem");
-        let wrong = |it: &dyn std::fmt::Display| format!("{}: {it}", file.display());
+    pub fn make(name: &str, folder: &Path) -> Result<Self, String> {
+        let file = folder.join(KEY);
         if !file.exists() {
             let key = SigningKey::from_bytes(&random()?);
-            let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|it| wrong(&it))?;
+            let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|it| format!("{}: {it}", file.display()))?;
             keep(&file, pem.as_bytes())?;
+        }
+        Self::open(name, folder)
+    }
+
+    /// The key in `folder`.
+    ///
+    /// # Errors
+    /// That there is none, or why it can't be read.
+    pub fn open(name: &str, folder: &Path) -> Result<Self, String> {
+        let file = folder.join(KEY);
+        let wrong = |it: &dyn std::fmt::Display| format!("{}: {it}", file.display());
+        if !file.exists() {
+            return Err(wrong(&"there is no key here: run this where `lanyard --demo serve` runs"));
         }
         let pem = fs::read_to_string(&file).map_err(|it| wrong(&it))?;
         let key = SigningKey::from_pkcs8_pem(&pem).map_err(|it| wrong(&it))?;
@@ -92,7 +107,7 @@ pub fn secret(folder: &Path) -> Result<Vec<u8>, String> {
 /// If the database can't answer.
 pub fn load(store: &Store) -> Result<bool, registry::Error> {
     let actor = State::system("demo");
-    if store.read(&actor, registry::has_principals).wait()? {
+    if store.read(registry::has_principals).wait()? {
         return Ok(false);
     }
     let fill = |tx: &mut Tx<'_>| {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web::Data};
+use chrono::TimeDelta;
 use futures_util::FutureExt;
 use kernel::{RequestId, fresh_id};
 
@@ -15,12 +17,9 @@ use crate::{Problem, State, problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The request's id, and who it turned out to be from.
+/// The request's id: as the caller named it, if in the right form; else ours.
 #[derive(Clone)]
-pub struct Context {
-    /// As the caller named it, if in the right form; else ours.
-    pub request: Arc<str>,
-}
+struct Named(Arc<str>);
 
 /// Who called, for the log; the extractor of callers leaves it.
 #[derive(Clone)]
@@ -29,7 +28,7 @@ pub struct Known(pub Arc<str>);
 /// The request's id.
 #[must_use]
 pub fn request_id(request: &HttpRequest) -> Arc<str> {
-    request.extensions().get::<Context>().map_or_else(|| "".into(), |it| Arc::clone(&it.request))
+    request.extensions().get::<Named>().map_or_else(|| "".into(), |it| Arc::clone(&it.0))
 }
 
 /// Runs a request in its frame.
@@ -37,7 +36,7 @@ pub fn request_id(request: &HttpRequest) -> Arc<str> {
 /// # Errors
 /// A problem, where a handler panicked: the process and the others live on (L-11).
 pub async fn frame<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let state = request.app_data::<Data<State>>().cloned();
@@ -45,31 +44,53 @@ pub async fn frame<B: MessageBody + 'static>(
     let started = now();
     let named = request.headers().get(REQUEST_ID).and_then(|it| it.to_str().ok()).and_then(RequestId::parse);
     let id: Arc<str> = named.map_or_else(|| fresh_id("req", started).into(), |it| it.as_str().into());
-    request.extensions_mut().insert(Context { request: Arc::clone(&id) });
+    request.extensions_mut().insert(Named(Arc::clone(&id)));
     let method = request.method().clone();
+    if method == Method::HEAD {
+        // The server leaves out the body of whatever it answers to HEAD.
+        request.head_mut().method = Method::GET;
+    }
 
-    let Ok(answer) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
-        ::log::error!(target: "lanyard::fault", request = &*id; "a handler panicked");
-        return Err(problem::INTERNAL.problem().about(&id).into());
+    let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let Ok(answer) = answer else {
+        log(&method, "", 500, now() - started, &id, "");
+        let problem = problem::INTERNAL.problem().about(&id);
+        return Err(headers(&id).into_iter().fold(problem, |it, (name, value)| it.with(name, value)).into());
     };
     let mut answer = as_problem(answer?.map_into_boxed_body(), &id);
-    let headers = answer.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, id);
-    }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for (name, value) in headers(&id) {
+        if name != CACHE_CONTROL || !answer.headers().contains_key(CACHE_CONTROL) {
+            answer.headers_mut().insert(name, value);
+        }
     }
     // The path itself isn't logged: a caller may have put anything into it.
     let route = answer.request().match_pattern().unwrap_or_default();
     let caller = answer.request().extensions().get::<Known>().map(|it| Arc::clone(&it.0)).unwrap_or_default();
-    let (status, micros) = (answer.status().as_u16(), (now() - started).num_microseconds());
-    ::log::info!(
-        target: "lanyard::access", method = method.as_str(), route = &*route, status, micros = micros.unwrap_or_default(),
-        request = &*id, caller = &*caller; "request"
-    );
+    log(&method, &route, answer.status().as_u16(), now() - started, &id, &caller);
     Ok(answer)
+}
+
+/// What every answer has, unless its handler says otherwise.
+fn headers(id: &str) -> [(HeaderName, HeaderValue); 3] {
+    let id = HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static(""));
+    let (nosniff, no_store) = (HeaderValue::from_static("nosniff"), HeaderValue::from_static("no-store"));
+    [(REQUEST_ID, id), (X_CONTENT_TYPE_OPTIONS, nosniff), (CACHE_CONTROL, no_store)]
+}
+
+fn log(method: &Method, route: &str, status: u16, took: TimeDelta, request: &str, caller: &str) {
+    // A method of the caller's own could be any text.
+    let standard = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    let method = if standard.contains(method) { method.as_str() } else { "OTHER" };
+    let micros = took.num_microseconds().unwrap_or_default();
+    ::log::info!(target: "lanyard::access", method, route, status, micros, request, caller; "request");
 }
 
 /// Gives a problem its instance, and any other failure the form of a problem.
@@ -82,5 +103,8 @@ fn as_problem(answer: ServiceResponse, id: &str) -> ServiceResponse {
         None if failed && foreign() => Problem::of_status(answer.status()),
         None => return answer,
     };
+    if let Some(cause) = problem.cause() {
+        ::log::error!(target: "lanyard::fault", cause, request = id; "a request failed");
+    }
     answer.into_response(problem.about(id).error_response())
 }

@@ -41,4 +41,9 @@ pub fn start(filter: &str, clock: impl Clock) {
     });
     // A second start, as in a test, keeps the first.
     let _ = builder.try_init();
+    // Where, and not what: a panic's text may hold anything.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        ::log::error!(target: "lanyard::panic", place = place.as_str(); "a panic");
+    }));
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use utoipa::openapi::path::Operation;
+use chrono::NaiveDate;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ContactBuilder, Content, ContentBuilder, Info, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr,
@@ -36,7 +39,7 @@ const ABOUT: &str = include_str!("openapi.md");
 
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(assemble);
 static JSON: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_pretty_json().expect("a document"));
-static YAML: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_yaml().expect("a document"));
+static YAML: LazyLock<String> = LazyLock::new(|| quoted(&DOCUMENT.to_yaml().expect("a document")));
 
 /// The contract, as it is served.
 #[must_use]
@@ -84,10 +87,8 @@ fn assemble() -> OpenApi {
     components.schemas.extend(schemas);
 
     for (path, item) in &mut it.paths.paths {
-        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post)] {
-            if let Some(operation) = operation {
-                complete(operation, path, method);
-            }
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            complete(operation, path);
         }
     }
     it
@@ -107,7 +108,7 @@ fn info() -> Info {
 }
 
 /// Adds the examples, and each problem that the operation's form allows.
-fn complete(operation: &mut Operation, path: &str, method: &str) {
+fn complete(operation: &mut Operation, path: &str) {
     let id = operation.operation_id.clone().unwrap_or_default();
     let example = EXAMPLES.iter().find(|it| it.0 == id);
     if let (Some((_, Some(request), _)), Some(RefOr::T(body))) = (example, &mut operation.request_body) {
@@ -118,18 +119,87 @@ fn complete(operation: &mut Operation, path: &str, method: &str) {
             answer.content.values_mut().for_each(|it| exemplify(it, answered));
         }
     }
-    let takes = |name: &str| {
-        operation.parameters.iter().flatten().any(|it| matches!(it, RefOr::T(it) if it.name == name))
-    };
-    let body = operation.request_body.is_some();
-    let secured = path.starts_with("/v1/");
-    let mut statuses = BTreeMap::from([(500, true), (503, secured || path.ends_with("ready"))]);
-    statuses.extend([(401, secured), (403, secured && id != "get_me"), (404, path.contains('{'))]);
-    statuses.extend([(400, body || takes("limit")), (413, body), (415, body), (422, body)]);
-    statuses.extend([(409, takes("If-Match")), (412, takes("If-Match")), (428, takes("If-Match"))]);
-    debug_assert!(method == "post" || !body, "{path}");
-    for (status, _) in statuses.into_iter().filter(|it| it.1) {
-        operation.responses.responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(status)));
+    let form = Form::of(operation, path);
+    let mut statuses = BTreeMap::<u16, Vec<String>>::new();
+    for (status, slug, ..) in all().into_iter().filter(|it| form.meets(it.1)) {
+        statuses.entry(status.as_u16()).or_default().push(format!("`{slug}`"));
+    }
+    for (status, slugs) in statuses {
+        operation.responses.responses.insert(status.to_string(), RefOr::T(problem(status, &slugs)));
+    }
+    for (status, answer) in &mut operation.responses.responses {
+        let RefOr::T(answer) = answer else { continue };
+        let mut headers = vec![(
+            "X-Request-Id",
+            "The request's id: yours, if you sent one of 1 to 64 letters, digits, `_` or `-`.",
+        )];
+        headers.extend(match status.as_str() {
+            "401" => Some(("WWW-Authenticate", "`Bearer`.")),
+            "503" => Some(("Retry-After", "Seconds to wait.")),
+            "304" => Some(("ETag", "Its version.")),
+            "200" | "201" if form.takes("Idempotency-Key") => {
+                Some(("Idempotency-Replayed", "`true`, if this is the answer to an earlier request."))
+            }
+            _ => None,
+        });
+        for (name, about) in headers {
+            let header =
+                HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some(about));
+            answer.headers.insert(name.to_owned(), header.build().into());
+        }
+    }
+}
+
+/// The form of an operation, from which it follows which problems it can meet.
+struct Form {
+    path: String,
+    id: String,
+    body: bool,
+    parameters: Vec<(ParameterIn, String)>,
+}
+
+impl Form {
+    fn of(operation: &Operation, path: &str) -> Self {
+        let parameter = |it: &RefOr<Parameter>| match it {
+            RefOr::T(it) => Some((it.parameter_in.clone(), it.name.clone())),
+            RefOr::Ref(_) => None,
+        };
+        Self {
+            path: path.to_owned(),
+            id: operation.operation_id.clone().unwrap_or_default(),
+            body: operation.request_body.is_some(),
+            parameters: operation.parameters.iter().flatten().filter_map(parameter).collect(),
+        }
+    }
+
+    fn takes(&self, name: &str) -> bool {
+        self.parameters.iter().any(|it| it.1 == name)
+    }
+
+    fn meets(&self, slug: &str) -> bool {
+        let secured = self.path.starts_with("/v1/");
+        match slug {
+            "internal" => true,
+            "not-ready" => self.path.ends_with("ready"),
+            "route-not-found" => self.path.starts_with("/problems/"),
+            "unauthenticated" | "database-unavailable" | "invalid-parameter" => secured,
+            "not-permitted" => secured && self.id != "get_me",
+            "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" | "outcome-unknown" => {
+                self.body
+            }
+            "idempotency-key-required" | "idempotency-key-invalid" | "idempotency-key-reused" => {
+                self.takes("Idempotency-Key")
+            }
+            "if-match-required"
+            | "if-match-invalid"
+            | "authorization-action-not-permitted"
+            | "authorization-changed" => self.takes("If-Match"),
+            "authorization-not-found" => secured && self.path.contains("{id}"),
+            "site-not-permitted" | "day-turned" => self.id == "create_authorization",
+            // Of the server itself, before there is an operation.
+            "malformed-request" | "request-timeout" | "headers-too-large" | "method-not-allowed" => false,
+            other => unreachable!("openapi.rs doesn't say which operations meet {other}"),
+        }
     }
 }
 
@@ -139,10 +209,22 @@ fn exemplify(content: &mut RefOr<Content>, example: &str) {
     }
 }
 
-fn problem(status: u16) -> utoipa::openapi::Response {
-    let slugs = all().into_iter().filter(|it| it.0.as_u16() == status).map(|it| format!("`{}`", it.1));
+fn problem(status: u16, slugs: &[String]) -> utoipa::openapi::Response {
     let status = actix_web::http::StatusCode::from_u16(status).expect("a status");
-    let about = format!("{}: {}.", title(status), slugs.collect::<Vec<_>>().join(", "));
+    let about = format!("{}: {}.", title(status), slugs.join(", "));
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     ResponseBuilder::new().description(about).content("application/problem+json", content).build()
+}
+
+/// The same document, in which a reader of YAML 1.1 doesn't take text for a date.
+fn quoted(yaml: &str) -> String {
+    let line = |line: &str| match line.split_once(": ") {
+        Some((name, value))
+            if value.len() >= 10 && value.get(..10).is_some_and(|it| it.parse::<NaiveDate>().is_ok()) =>
+        {
+            format!("{name}: '{value}'\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    yaml.lines().map(line).collect()
 }

@@ -41,6 +41,8 @@ pub struct Problem {
     allowed_actions: Option<Vec<&'static str>>,
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
+    #[serde(skip)]
+    cause: Option<String>,
 }
 
 /// A refusal that the gateway itself makes.
@@ -79,7 +81,7 @@ refusals! {
         "An Idempotency-Key has 1 to 255 visible ASCII characters and is sent once.";
     /// No token, or none that is valid; which of the two isn't told.
     UNAUTHENTICATED = UNAUTHORIZED, "unauthenticated",
-        "Send a valid access token as `Authorization: Bearer …`.";
+        "Send a valid access token as `Authorization: Bearer …`. If yours has expired, get a new one.";
     /// The scope or the role is missing.
     NOT_PERMITTED = FORBIDDEN, "not-permitted",
         "This operation takes a scope that your token or your role does not have. GET /v1/me lists those that you have.";
@@ -140,6 +142,7 @@ impl Problem {
             errors: None,
             allowed_actions: None,
             headers,
+            cause: None,
         }
     }
 
@@ -152,17 +155,18 @@ impl Problem {
     /// The problem that stands for an answer of the framework's own.
     #[must_use]
     pub fn of_status(status: StatusCode) -> Self {
-        let same = REFUSALS.iter().rev().find(|it| it.status == status);
-        same.map_or_else(
-            || {
-                Self::new(
-                    status,
-                    if status.is_server_error() { INTERNAL.slug } else { MALFORMED.slug },
-                    title(status),
-                )
-            },
-            |it| it.problem(),
-        )
+        let same = [NO_ROUTE, METHOD, TIMEOUT, TOO_LARGE, NOT_JSON, HEAD, NOT_READY].into_iter();
+        match same.into_iter().find(|it| it.status == status) {
+            Some(same) => same.problem(),
+            None if status.is_server_error() => INTERNAL.problem(),
+            None => Self::new(status, MALFORMED.slug, MALFORMED.message),
+        }
+    }
+
+    /// What the log is told of it, and no one else.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// The same, about this request.
@@ -183,10 +187,8 @@ impl<E: Fault> From<E> for Problem {
     fn from(fault: E) -> Self {
         let FaultRow { kind, slug, rule, .. } = fault.row();
         let status = status(kind);
-        if status.is_server_error() {
-            ::log::error!(target: "lanyard::fault", fault:? = fault; "{slug}");
-        }
         Self {
+            cause: status.is_server_error().then(|| format!("{fault:?}")),
             rule: Some(rule).filter(|it| !it.is_empty()),
             allowed_actions: fault.allowed_actions().map(<[_]>::to_vec),
             ..Self::new(status, slug, fault.to_string())
@@ -219,8 +221,8 @@ pub fn title(status: StatusCode) -> &'static str {
         404 => "There is no such thing",
         405 => "The path does not take this method",
         408 => "The request took too long",
-        409 => "The state of the thing does not permit this",
-        412 => "The thing changed in the meantime",
+        409 => "Its present state does not permit this",
+        412 => "It changed since it was read",
         413 => "The body is too large",
         415 => "The body is not of a form that can be read",
         422 => "The request breaks a rule",

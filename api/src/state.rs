@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
 use authorizations::{Decider, Policy};
-use kernel::Clock;
-use store::{Actor, Error, Kept, Rx, Store, Token, Tx};
+use kernel::{Clock, Fault};
+use store::{Actor, Error, IdempotencyKey, Kept, Store, Tx};
 
 use crate::cursor::Cursors;
 use crate::keys::Keys;
@@ -30,23 +30,7 @@ pub struct State {
 }
 
 impl State {
-    /// Reads on the caller's behalf.
-    ///
-    /// # Errors
-    /// Whatever `work` returns, or that the database can't answer.
-    pub async fn read<P, T, E>(
-        &self,
-        caller: &Caller<P>,
-        work: impl FnOnce(&mut Rx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, Problem>
-    where
-        T: Send + 'static,
-        E: From<Error> + Into<Problem> + Send + 'static,
-    {
-        self.store.read(&caller.actor, work).await.map_err(Into::into)
-    }
-
-    /// Does `work` with what was `asked`, once for each `token`: a repeated request gets the first answer, even if by now
+    /// Does `work` with what was `asked`, once for each `key`: a repeated request gets the first answer, even if by now
     /// it would break a rule.
     ///
     /// # Errors
@@ -54,39 +38,34 @@ impl State {
     pub async fn write<P, A, E>(
         &self,
         caller: &Caller<P>,
-        token: Option<Token>,
+        key: Option<IdempotencyKey>,
         asked: Result<A, Problem>,
         work: impl FnOnce(&mut Tx<'_>, A) -> Result<Reply, E> + Send + 'static,
     ) -> Result<Reply, Problem>
     where
         A: Send + 'static,
-        E: From<Error> + Into<Problem> + Send + 'static,
+        E: Fault + From<Error> + Send + 'static,
     {
         let asked = match asked {
             Ok(asked) => asked,
-            Err(problem) => return self.kept(caller, token, problem).await,
+            Err(problem) => return self.kept(key, problem).await,
         };
         let work = move |tx: &mut Tx<'_>| work(tx, asked);
-        let Some(token) = token else {
-            return self.store.write(&caller.actor, work).await.map_err(Into::into);
+        let Some(key) = key else {
+            return self.store.write(&caller.actor, work).await.map_err(Problem::from);
         };
         let Kept { value, replayed } =
-            self.store.write_once(&caller.actor, token, work).await.map_err(Into::into)?;
+            self.store.write_once(&caller.actor, key, work).await.map_err(Problem::from)?;
         Ok(if replayed { value.replayed() } else { value })
     }
 
     /// The answer to a repeated request that would be refused by now; else the problem that refuses it.
-    async fn kept<P>(
-        &self,
-        caller: &Caller<P>,
-        token: Option<Token>,
-        problem: Problem,
-    ) -> Result<Reply, Problem> {
+    async fn kept(&self, key: Option<IdempotencyKey>, problem: Problem) -> Result<Reply, Problem> {
         // Only a broken rule may have been kept before; who may not ask gets no replay.
-        let Some(token) = token.filter(|_| problem.status_code() == StatusCode::UNPROCESSABLE_ENTITY) else {
+        let Some(key) = key.filter(|_| problem.status_code() == StatusCode::UNPROCESSABLE_ENTITY) else {
             return Err(problem);
         };
-        let kept = self.store.kept::<Reply>(&caller.actor, token).await?;
+        let kept = self.store.kept::<Reply>(key).await?;
         kept.map(Reply::replayed).ok_or(problem)
     }
 

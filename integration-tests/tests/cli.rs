@@ -197,6 +197,7 @@ fn l_08_what_would_expose_the_service_is_refused() {
         (&["serve"], &[("LANYARD_PLAN__ZONE", "Mars/Olympus")], "zone"),
         (&["migrate"], &[("LANYARD_DATABASE__URL", "mysql://x")], "postgres://"),
         (&["token"], &[], "demo"),
+        (&["--demo", "token"], &[], "lanyard --demo serve"),
     ] {
         let output = run(&folder, arguments, variables);
         let said = String::from_utf8_lossy(&output.stderr);
@@ -208,15 +209,19 @@ fn l_08_what_would_expose_the_service_is_refused() {
 #[test]
 fn the_settings_are_shown_without_their_secrets() {
     let folder = folder("config");
-    let url = ("LANYARD_DATABASE__URL", "postgres://lanyard:S3CR3T@db.test/lanyard");
+    let url = ("LANYARD_DATABASE__URL", "postgres://lanyard:S3CR3T@db.test/lanyard?password=S3CR3T");
     std::fs::write(
         folder.join("lanyard.toml"),
         "bind = \"127.0.0.1:9090\"\n[plan]\nzone = \"America/Chicago\"\n",
     )
     .expect("a file");
-    let shown = run(&folder, &["config", "--config", "lanyard.toml"], &[url]);
+    // An orchestrator's variables for a service of this name are none of ours.
+    let kubernetes = [("LANYARD_PORT", "tcp://10.0.0.1:80"), ("LANYARD_SERVICE_HOST", "10.0.0.1")];
+    let shown = run(&folder, &["config", "--config", "lanyard.toml"], &[url, kubernetes[0], kubernetes[1]]);
     let shown = String::from_utf8(shown.stdout).expect("text");
-    for word in ["127.0.0.1:9090", "America/Chicago", "db.test/lanyard"] {
+    for word in
+        ["bind = \"127.0.0.1:9090\"", "zone = \"America/Chicago\"", "url = \"postgres://db.test/lanyard\""]
+    {
         assert!(shown.contains(word), "{word}: {shown}");
     }
     assert!(!shown.contains("S3CR3T"), "{shown}");

@@ -2,7 +2,7 @@
 
 use api::openapi::{self, EXAMPLES};
 use jsonschema::{Draft, Validator};
-use kernel::{At, Flaws, Json, Read};
+use kernel::{At, FlawCode, Flaws, Json, Read};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -60,6 +60,14 @@ fn every_operation_is_described() {
             });
             assert!(secured, "{id}");
         }
+    }
+    // What is policy is named where it is needed.
+    let close = operations()
+        .into_iter()
+        .find(|it| it.2["operationId"] == "close_authorization")
+        .expect("an operation");
+    for code in authorizations::Policy::shipped().close_reasons.keys() {
+        assert!(close.2["description"].as_str().expect("text").contains(code), "{code}");
     }
     let count = ids.len();
     ids.sort();
@@ -150,8 +158,9 @@ fn the_reader_and_the_contract_agree() {
         let draft = authorizations::NewAuthorization::read(&json, At::Root, &mut flaws);
         let whole = draft.and_then(authorizations::NewAuthorization::whole);
         // Rules between fields aren't the schema's to say.
-        let of_form = flaws.iter().all(|it| matches!(&*it.code, "before-start" | "not-applicable"))
-            || flaws.iter().all(|it| it.pointer == "/lines/0/code" && it.detail.contains("code:"));
+        let of_form =
+            flaws.iter().all(|it| matches!(it.code, FlawCode::BeforeStart | FlawCode::NotApplicable))
+                || flaws.iter().all(|it| it.pointer == "/lines/0/code" && it.detail.contains("code:"));
         assert_eq!(whole.is_some() && of_form, contract.is_valid(sent), "{sent} {flaws:?}");
     };
     for at in pointers(&whole, String::new()) {

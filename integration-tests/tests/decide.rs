@@ -42,6 +42,10 @@ on_both! {
         assert_eq!(second["status"], "PEND");
         assert_eq!(second["pend_reason"], "possible_duplicate");
         assert_eq!(second["decision"], json!(null));
+        assert_eq!((&first["duplicate_of"], &second["duplicate_of"]), (&json!(null), &first["id"]));
+        // What it was made from is kept all the same.
+        let kept = service.texts("select decision as it from authorizations where status = 'PEND'");
+        assert!(kept[0].contains("\"duplicate\":true"), "{}", kept[0]);
         assert_eq!(second["lines"][0]["status"], "PEND");
         assert_eq!(second["lines"][0]["units"]["authorized"], 0);
         assert!(second["message"].as_str().expect("text").contains("4 hours or by the following morning"));
@@ -68,10 +72,29 @@ on_both! {
         assert_eq!(service.submit(&example()).await.expect(201)["status"], "APPROVED");
     }
 
-    async fn a_start_long_past_goes_to_a_human(service) {
-        for (start, row) in [("2026-11-01", "snc-usual"), ("2026-10-31", "past-start")] {
+    /// Another site's twin pends a request, too, and isn't named: it isn't this caller's to know.
+    async fn a_02_a_duplicate_of_another_sites_is_not_named(service) {
+        service.submit(&example()).await.expect(201);
+        let mut body = example();
+        body["site_id"] = json!(registry::demo::SITES[2].0);
+        body["requesting_provider"] = json!({"npi": "1770626038", "contact": {"name": "Desk", "phone": "+16175550100"}});
+        let second = service.post("other-site", "/v1/authorizations", &body).await.expect(201);
+        assert_eq!((&second["status"], &second["duplicate_of"]), (&json!("PEND"), &json!(null)));
+    }
+
+    async fn a_period_that_is_out_of_the_usual_goes_to_a_human(service) {
+        for (start, end, row) in [
+            ("2026-11-01", "2026-11-01", "snc-usual"),
+            ("2026-10-31", "2026-10-31", "past-start"),
+            ("2027-05-30", "2027-05-30", "snc-usual"),
+            ("2027-05-31", "2027-05-31", "far-start"),
+            ("2027-01-01", "2028-01-01", "snc-usual"),
+            ("2028-02-01", "9998-12-31", "far-start"),
+            ("2027-02-02", "9998-12-31", "long-period"),
+        ] {
             let mut body = example();
-            (body["start_date"], body["end_date"]) = (json!(start), json!(start));
+            service.execute("update authorizations set status = 'CLOSED'");
+            (body["start_date"], body["end_date"]) = (json!(start), json!(end));
             assert_eq!(service.submit(&body).await.expect(201)["decision"]["policy_row"], row);
         }
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use authorizations::{Decider, Question, Ruling};
+use authorizations::{Decider, Policy, Question, Ruling};
+use kernel::ManualClock;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::on_both;
-use crate::support::{Answer, Options, Service, example};
+use crate::support::{Answer, Kind, Options, Service, example};
 
 /// A decider that is wrong.
 struct Panics;
@@ -16,6 +17,22 @@ impl Decider for Panics {
     fn decide(&self, _: Question) -> Ruling {
         panic!("as this test wants it")
     }
+}
+
+/// A decider during whose work the day ends.
+struct Turns(Policy, Arc<ManualClock>);
+
+impl Decider for Turns {
+    fn decide(&self, question: Question) -> Ruling {
+        self.1.set("2026-12-02T05:00:00Z".parse().expect("a time"));
+        self.0.decide(question)
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Text {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    it: String,
 }
 
 async fn send(service: &Service, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
@@ -48,7 +65,7 @@ on_both! {
                 panic!("as this test wants it")
             });
             assert!(matches!(write.await, Err(store::Error::Internal(_))));
-            let read = service.store.read(&actor, |_| -> Result<(), store::Error> { panic!("as this test wants it") });
+            let read = service.store.read(|_| -> Result<(), store::Error> { panic!("as this test wants it") });
             assert!(matches!(read.await, Err(store::Error::Internal(_))));
         }
         service.submit(&example()).await.expect(201);
@@ -92,11 +109,11 @@ on_both! {
             (Method::GET, "/v1", 404, None),
             (Method::GET, "/v1/authorizations/", 404, None),
             (Method::POST, "/v1/nothing", 404, None),
-            (Method::PUT, "/v1/authorizations", 405, Some("GET, POST")),
-            (Method::DELETE, "/v1/authorizations/26335R00001", 405, Some("GET")),
+            (Method::PUT, "/v1/authorizations", 405, Some("GET, HEAD, POST")),
+            (Method::DELETE, "/v1/authorizations/26335R00001", 405, Some("GET, HEAD")),
             (Method::GET, "/v1/authorizations/26335R00001/close", 405, Some("POST")),
-            (Method::TRACE, "/v1/me", 405, Some("GET")),
-            (Method::from_bytes(b"BREW").expect("a method"), "/v1/me", 405, Some("GET")),
+            (Method::TRACE, "/v1/me", 405, Some("GET, HEAD")),
+            (Method::from_bytes(b"BREW").expect("a method"), "/v1/me", 405, Some("GET, HEAD")),
         ] {
             let answer = Answer::of(service.request("single-site", method.clone(), path)).await;
             let slug = answer.problem(status);
@@ -121,34 +138,97 @@ on_both! {
     async fn health_is_for_operators(service) {
         for path in ["/healthz/live", "/healthz/ready"] {
             assert_eq!(Answer::of(service.anonymous(Method::GET, path)).await.status, 200);
+            let head = Answer::of(service.anonymous(Method::HEAD, path)).await;
+            assert_eq!((head.status, &*head.text), (200, ""));
         }
+    }
+
+    async fn head_answers_as_get_without_the_body(service) {
+        service.submit(&example()).await.expect(201);
+        let path = "/v1/authorizations/26335R00001";
+        let (get, head) = (service.get("single-site", path).await, Answer::of(service.request("single-site", Method::HEAD, path)).await);
+        assert_eq!((head.status, &*head.text), (200, ""));
+        for name in ["etag", "content-type", "content-length"] {
+            assert_eq!(head.header(name), get.header(name), "{name}");
+        }
+        assert_eq!(Answer::of(service.anonymous(Method::HEAD, path)).await.status, 401);
+    }
+
+    /// Acknowledged is on disk only if the connections that write say so.
+    async fn the_connections_sync_before_they_acknowledge(service) {
+        let (sql, expected) = match service.kind {
+            Kind::Sqlite => ("select synchronous as it from pragma_synchronous", "2"),
+            Kind::Postgres => ("select current_setting('synchronous_commit') as it", "on"),
+        };
+        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into() };
+        let sql = format!("select cast(it as text) as it from ({sql}) as rows");
+        let told = service.store.write(&actor, move |tx| {
+            Ok::<_, store::Error>(diesel::RunQueryDsl::get_result::<Text>(diesel::sql_query(sql), tx.db()?)?.it)
+        });
+        assert_eq!(told.await, Ok(expected.to_owned()));
+    }
+
+    /// What was checked holds for its day: midnight between the check and the write refuses, and changes nothing.
+    async fn aut_02_a_day_that_turns_while_a_request_is_read(service) {
+        let policy = Policy::shipped();
+        let decider = Arc::new(Turns(policy, Arc::clone(&service.clock)));
+        let twin = service.twin(Options { decider, ..Options::default() });
+        service.set("2026-12-02T04:59:59Z");
+        let before = service.counts();
+        let answer = twin.submit(&example()).await;
+        assert_eq!(answer.problem(503), "day-turned");
+        assert_eq!((answer.header("retry-after"), service.counts()), (Some("1"), before));
+        assert_eq!(twin.submit(&example()).await.expect(201)["id"], "26336R00001");
+        twin.stop().await;
+    }
+
+    /// A row that can't be read is our fault, and says nothing of what is in it.
+    async fn l_04_a_broken_row_does_not_tell_its_content(service) {
+        service.submit(&example()).await.expect(201);
+        for column in ["parties", "decision"] {
+            service.execute(&format!("update authorizations set {column} = '\"Alma Whitfield 1951\"'"));
+            let answer = service.get("single-site", "/v1/authorizations/26335R00001").await;
+            assert_eq!(answer.problem(500), "internal");
+            assert!(!answer.text.contains("Alma"));
+        }
+        let principal = service.store.read(|rx| {
+            let id = kernel::PrincipalId::parse(registry::demo::PRINCIPALS[0].0).expect("an id");
+            registry::principal(rx, &id)
+        });
+        let scope = principal.await.expect("a principal").expect("there").scope();
+        let number = store::Number::parse("26335R00001").expect("a number");
+        let wrong = service.store.read(move |rx| authorizations::find(rx, &scope, number)).await.expect_err("broken");
+        assert!(!format!("{wrong:?} {wrong}").contains("Alma"), "{wrong:?}");
     }
 
     /// C-18, in part: a queue that is full answers 503 at once, with `Retry-After`, and nothing is done.
     async fn c_18_a_full_queue_answers_at_once(service) {
-        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into() };
         let (go, gate) = std::sync::mpsc::channel::<()>();
         let gate = Arc::new(std::sync::Mutex::new(gate));
         // Every reading thread waits here, and the queue behind them is full.
         let waiting: Vec<_> = (0..4 + 1024).map(|_| {
             let gate = Arc::clone(&gate);
-            service.store.read(&actor, move |_| -> Result<(), store::Error> {
+            service.store.read(move |_| -> Result<(), store::Error> {
                 let _ = gate.lock().expect("a gate").recv();
                 Ok(())
             })
         }).collect();
-        let answer = loop {
-            let answer = service.get("single-site", "/v1/me").await;
-            if answer.status == 503 { break answer; }
-        };
+        let mut answer = service.get("single-site", "/v1/me").await;
+        for _ in 0..20 {
+            if answer.status == 503 { break; }
+            answer = service.get("single-site", "/v1/me").await;
+        }
         assert_eq!(answer.problem(503), "database-unavailable");
         assert_eq!(answer.header("retry-after"), Some("1"));
         assert_eq!(Answer::of(service.anonymous(Method::GET, "/healthz/live")).await.status, 200);
         assert_eq!(Answer::of(service.anonymous(Method::GET, "/healthz/ready")).await.problem(503), "not-ready");
         drop(go);
         drop(waiting);
-        loop {
-            if service.get("single-site", "/v1/me").await.status == 200 { break; }
+        let mut status = 503;
+        for _ in 0..200 {
+            status = service.get("single-site", "/v1/me").await.status;
+            if status == 200 { break; }
         }
+        assert_eq!(status, 200);
     }
 }

@@ -92,6 +92,11 @@ on_both! {
             let answer = service.get("single-site", &format!("/v1/authorizations?{query}")).await;
             assert_eq!(answer.problem(400), "invalid-parameter", "{query}");
         }
+        for path in ["/v1/me?x=1", "/v1/authorizations/26335R00001?x=1", "/v1/authorizations/26335R00001?limit=1"] {
+            assert_eq!(service.get("single-site", path).await.problem(400), "invalid-parameter", "{path}");
+        }
+        let dry = service.post("single-site", "/v1/authorizations?dry_run=true", &example()).await;
+        assert_eq!(dry.problem(400), "invalid-parameter");
         service.get("single-site", &format!("/v1/authorizations?limit=200&cursor={cursor}")).await.expect(200);
     }
 }

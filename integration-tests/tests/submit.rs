@@ -85,7 +85,7 @@ on_both! {
             ("MCF0000000043", "2026-12-01", "2026-12-31", "/member_id terminated AUT-02", "ended on 2026-11-30"),
             ("MCF0000000044", "2026-12-02", "2026-12-31", "/member_id not-yet-effective AUT-02", "begins on 2026-12-02"),
             ("MCF0000000045", "2026-12-01", "2026-12-31", "", ""),
-            ("MCF0000000045", "2026-12-01", "2027-01-01", "/end_date not-covered AUT-02", "2026-02-04 to 2026-12-31"),
+            ("MCF0000000045", "2026-12-01", "2027-01-01", "/end_date not-covered AUT-02", "from 2026-02-04 to 2026-12-31"),
             ("MCF0000000045", "2027-01-01", "2027-01-02", "/start_date not-covered AUT-02", "2026-02-04 to 2026-12-31"),
             ("MCF0000000046", "2026-12-01", "2027-03-01", "", ""),
             ("MCF0000000047", "2026-12-01", "2027-03-01", "/end_date not-covered AUT-02", "not covered on 2026-12-22"),
@@ -184,7 +184,7 @@ on_both! {
     async fn aut_11_what_is_required_is_required(service) {
         for (parent, name, rule) in [
             ("", "member_id", "AUT-11"),
-            ("", "requested_service", "AUT-12"),
+            ("", "requested_service", "AUT-13"),
             ("", "servicing_provider", "AUT-11"),
             ("/servicing_provider", "npi", "AUT-11"),
             ("/servicing_provider", "contact", "AUT-11"),
@@ -201,6 +201,10 @@ on_both! {
             let answer = service.submit(&without(parent, name)).await;
             assert_eq!(answer.flaws(), [format!("{parent}/{name} required {rule}")]);
         }
+        for name in ["", " ", "\t\u{2003}"] {
+            let answer = service.submit(&with("/servicing_provider/contact/name", json!(name))).await;
+            assert_eq!(answer.flaws(), ["/servicing_provider/contact/name length AUT-11"], "{name}");
+        }
         for (phone, right) in [("+16175550123", true), ("6175550123", false), ("+15550123", false)] {
             let answer = service.submit(&with("/servicing_provider/contact/phone", json!(phone))).await;
             if right {
@@ -215,12 +219,12 @@ on_both! {
     /// AUT-12: one discipline a request.
     async fn aut_12_a_list_of_services_is_refused(service) {
         let both = json!(["skilled_nursing_care", "skilled_nursing_care"]);
-        assert_eq!(service.submit(&with("/requested_service", both)).await.flaws(), ["/requested_service type AUT-12"]);
+        assert_eq!(service.submit(&with("/requested_service", both)).await.flaws(), ["/requested_service type AUT-13"]);
     }
 
     async fn aut_13_an_unknown_service_is_refused(service) {
         let answer = service.submit(&with("/requested_service", json!("hospice"))).await;
-        assert_eq!(answer.flaws(), ["/requested_service one-of AUT-12"]);
+        assert_eq!(answer.flaws(), ["/requested_service one-of AUT-13"]);
     }
 
     async fn aut_16_one_to_six_diagnoses_each_known_and_billable(service) {
@@ -255,7 +259,12 @@ on_both! {
         body["start_date"] = json!("2026-12-31");
         service.submit(&body).await.expect(201);
         body["start_date"] = json!("2027-01-01");
-        assert_eq!(service.submit(&body).await.flaws(), ["/diagnoses/0 unknown-code AUT-16"]);
+        assert_eq!(service.submit(&body).await.flaws(), ["/diagnoses/0 not-valid-on-date AUT-16"]);
+        // The release holds from its day on, which isn't the code's fault.
+        (body["start_date"], body["diagnoses"]) = (json!("2026-03-31"), json!(["I10"]));
+        let answer = service.submit(&body).await;
+        assert_eq!(answer.flaws(), ["/diagnoses/0 not-valid-on-date AUT-16"]);
+        assert!(detail(&answer, 0).contains("from 2026-04-01 on"));
     }
 
     async fn aut_17_only_codes_of_the_service_and_the_answer_names_them(service) {
@@ -304,6 +313,7 @@ on_both! {
             (json!(10_000), "/lines/0/units range AUT-18"),
             (json!(1.5), "/lines/0/units type AUT-18"),
             (json!("12"), "/lines/0/units type AUT-18"),
+            (json!(1e30), "/lines/0/units range AUT-18"),
             (json!(null), "/lines/0/units required AUT-18"),
         ] {
             let answer = service.submit(&with("/lines/0/units", units.clone())).await;
@@ -366,7 +376,7 @@ on_both! {
         assert_eq!(created["refer_from"]["npi"], "1346218294");
         assert_eq!(created["refer_to"]["npi"], "1972902351");
         assert_eq!(created["lines"][0]["units"], json!({"requested": 12, "authorized": 12, "used": 0, "remaining": 12}));
-        assert!(created["message"].as_str().expect("text").contains("upload"));
+        assert!(created["message"].as_str().expect("text").contains("fax"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
 
         let location = answer.header("location").expect("a location");

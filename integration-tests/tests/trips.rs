@@ -1,7 +1,7 @@
 //! How often an operation waits for PostgreSQL, counted on the wire.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,9 +14,13 @@ use crate::support::{Answer, Kind, Options, Service, example, start};
 fn round_trips_per_operation() {
     start(Kind::Postgres, |service| async move {
         let trips = Arc::new(AtomicUsize::new(0));
-        let url = through_proxy(&service.database.url, Arc::clone(&trips));
+        let counter = Arc::clone(&trips);
+        let url = through_proxy(&service.database.url, move |kind, _| {
+            counter.fetch_add(usize::from(matches!(kind, b'Q' | b'S')), Ordering::SeqCst);
+            true
+        });
         let service = service.twin(Options { pool: 1, url: Some(url), ..Options::default() });
-        let counted = |before: usize| trips.load(Ordering::SeqCst) - before;
+        let since = |before: usize| trips.load(Ordering::SeqCst) - before;
         let mut seen = Vec::new();
         // The first ones connect, open the day and prepare.
         for round in 0..3 {
@@ -41,12 +45,13 @@ fn round_trips_per_operation() {
             let request =
                 service.request("coordinator", Method::POST, &path).header("if-match", "\"1.00000000\"");
             Answer::of(request.json(&json!({"reason_code": "replaced", "reason": "x"}))).await.expect(200);
-            seen.push(("close", counted(before)));
+            seen.push(("close", since(before)));
         }
-        // One is always the caller. A submission: member, providers, diagnoses; lock, number and check, rows, commit.
+        // One is always the caller. A submission: member, providers, diagnoses; lock, number and check, rows, commit. A repeat
+        // looks for its twin, is undone, and looks up the kept answer.
         assert_eq!(
             seen,
-            [("me", 1), ("submit", 8), ("submit again", 9), ("get", 2), ("list", 2), ("close", 7)]
+            [("me", 1), ("submit", 8), ("submit again", 10), ("get", 2), ("list", 2), ("close", 8)]
         );
         service.stop().await;
     });
@@ -70,19 +75,46 @@ async fn trip(
     trips.load(Ordering::SeqCst) - before
 }
 
-/// The same URL by way of a proxy that counts what the client waits for: each simple query and each sync.
-fn through_proxy(url: &str, trips: Arc<AtomicUsize>) -> String {
+/// A link that breaks after COMMIT was sent: no one knows whether it was done, and no one says that it wasn't.
+#[test]
+fn c_07_a_link_lost_at_commit_is_not_called_unchanged() {
+    start(Kind::Postgres, |service| async move {
+        let cut = Arc::new(AtomicUsize::new(0));
+        let scissors = Arc::clone(&cut);
+        let url = through_proxy(&service.database.url, move |kind, body| {
+            let commit = kind == b'Q' && body.to_ascii_uppercase().starts_with(b"COMMIT");
+            !(commit && scissors.load(Ordering::SeqCst) == 1)
+        });
+        let twin = service.twin(Options { pool: 1, url: Some(url), ..Options::default() });
+        twin.submit(&example()).await.expect(201);
+        cut.store(1, Ordering::SeqCst);
+        let request = twin.request("single-site", Method::POST, "/v1/authorizations");
+        let answer = Answer::of(request.header("idempotency-key", "k1").json(&example())).await;
+        assert_eq!(answer.problem(503), "outcome-unknown");
+        cut.store(0, Ordering::SeqCst);
+        // The same key finds out; a new connection serves it.
+        let request = twin.request("single-site", Method::POST, "/v1/authorizations");
+        Answer::of(request.header("idempotency-key", "k1").json(&example())).await.expect(201);
+        assert_eq!(service.texts("select count(*) as it from authorizations"), ["2"]);
+        twin.stop().await;
+    });
+}
+
+/// The same URL by way of a proxy that shows `look` each message of the client's, and ends a link at the first for which it
+/// answers false, once that has been passed on.
+fn through_proxy(url: &str, look: impl Fn(u8, &[u8]) -> bool + Send + Sync + 'static) -> String {
     let (before, rest) = url.split_once('@').expect("a user");
     let (address, path) = rest.split_once('/').expect("a database");
     let address = address.to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("a port").port();
+    let look = Arc::new(look);
     std::thread::spawn(move || {
         while let Ok((client, _)) = listener.accept() {
             let server = TcpStream::connect(&address).expect("the server");
             let (up, down) = (client.try_clone().expect("a handle"), server.try_clone().expect("a handle"));
-            let trips = Arc::clone(&trips);
-            std::thread::spawn(move || forward(up, server, &trips));
+            let look = Arc::clone(&look);
+            std::thread::spawn(move || forward(up, server, &*look));
             std::thread::spawn(move || copy(down, client));
         }
     });
@@ -90,7 +122,7 @@ fn through_proxy(url: &str, trips: Arc<AtomicUsize>) -> String {
 }
 
 /// Passes messages on: a startup has no type, all later ones begin with it.
-fn forward(mut from: TcpStream, mut to: TcpStream, trips: &AtomicUsize) {
+fn forward(mut from: TcpStream, mut to: TcpStream, look: &dyn Fn(u8, &[u8]) -> bool) {
     let mut started = false;
     loop {
         let mut head = vec![0; if started { 5 } else { 4 }];
@@ -102,12 +134,14 @@ fn forward(mut from: TcpStream, mut to: TcpStream, trips: &AtomicUsize) {
         if from.read_exact(&mut body).is_err() {
             return;
         }
-        if started && matches!(head[0], b'Q' | b'S') {
-            trips.fetch_add(1, Ordering::SeqCst);
-        }
+        let goes_on = !started || look(head[0], &body);
         started = true;
+        if !goes_on {
+            // The client is cut off first, so that it never sees the answer.
+            let _ = from.shutdown(Shutdown::Both);
+        }
         head.append(&mut body);
-        if to.write_all(&head).is_err() {
+        if to.write_all(&head).is_err() || !goes_on {
             return;
         }
     }

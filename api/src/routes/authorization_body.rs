@@ -51,6 +51,9 @@ pub(super) struct AuthorizationBody {
     /// Why it pends, if it does.
     #[schema(required = true)]
     pend_reason: Option<PendReason>,
+    /// The ID of the authorization that it looks like, if it pends for that and the same site owns the other.
+    #[schema(required = true, example = "26335R00001")]
+    duplicate_of: Option<String>,
     urgency: Urgency,
     /// Why a standard answer would be too late.
     #[schema(required = true)]
@@ -79,6 +82,9 @@ pub(super) struct AuthorizationBody {
     /// The decision in force; none while it pends.
     #[schema(required = true)]
     decision: Option<DecisionBody>,
+    /// How it ended; null while it has not.
+    #[schema(required = true)]
+    closing: Option<ClosingBody>,
     /// What happened, what to do next, and when or whom to call.
     message: String,
     plan_contact: PlanContactBody,
@@ -133,7 +139,7 @@ struct UnitsBody {
     authorized: i32,
     /// Used so far, as claims say.
     used: i32,
-    /// Granted and not yet used.
+    /// Granted, not yet used, and still to be had: 0 once the line is closed.
     remaining: i32,
 }
 
@@ -172,6 +178,20 @@ struct PlanContactBody {
     phone: String,
     /// Portal help.
     email: String,
+    /// Where documents are faxed to, with the ID on the cover sheet (E.164).
+    fax: String,
+}
+
+/// How an authorization ended.
+#[derive(Serialize, ToSchema)]
+struct ClosingBody {
+    /// One of the plan's reasons.
+    #[schema(example = "entered_in_error")]
+    reason_code: String,
+    /// The reason in words.
+    reason: String,
+    /// When.
+    closed_at: DateTime<Utc>,
 }
 
 /// A promise that is still to be kept.
@@ -193,6 +213,7 @@ impl AuthorizationBody {
             site_id: it.site_id,
             status: it.status,
             pend_reason: it.pend_reason,
+            duplicate_of: it.duplicate_of,
             urgency: it.urgency,
             urgency_reason: it.urgency_reason,
             version: it.version,
@@ -206,9 +227,17 @@ impl AuthorizationBody {
             service_start: it.service.start(),
             service_end: it.service.end(),
             remarks: it.remarks,
-            decision: it.decision.map(DecisionBody::from),
+            decision: Some(it.decision)
+                .filter(|it| it.ruling.outcome != Outcome::Pend)
+                .map(DecisionBody::from),
+            closing: it.closing.map(|it| ClosingBody {
+                reason_code: it.reason_code,
+                reason: it.reason,
+                closed_at: it.closed_at,
+            }),
             message: message(it.status, it.pend_reason),
             plan_contact: PlanContactBody {
+                fax: policy.contact.fax.clone(),
                 phone: policy.contact.phone.clone(),
                 email: policy.contact.email.clone(),
             },
@@ -235,6 +264,7 @@ impl From<(usize, authorizations::DiagnosisLine)> for DiagnosisBody {
 impl From<authorizations::Line> for LineBody {
     fn from(it: authorizations::Line) -> Self {
         let authorizations::Line { requested, authorized, used, .. } = it;
+        let remaining = if it.status == Status::Approved { authorized - used } else { 0 };
         Self {
             number: it.number,
             status: it.status,
@@ -242,7 +272,7 @@ impl From<authorizations::Line> for LineBody {
             code: it.code,
             modifiers: it.modifiers.split_whitespace().map(str::to_owned).collect(),
             description: it.description,
-            units: UnitsBody { requested, authorized, used, remaining: authorized - used },
+            units: UnitsBody { requested, authorized, used, remaining },
         }
     }
 }

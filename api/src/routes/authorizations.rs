@@ -2,15 +2,15 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get, post};
-use authorizations::{Closing, Error, Facts, Filter, NewAuthorization, NewClosing, Status, Submission};
-use store::Number;
+use authorizations::{Error, Facts, Filter, NewAuthorization, NewClosing, Status, Submission, ToClose};
+use store::{Number, Tx};
 
 use super::authorization_body::{AuthorizationBody, View};
 use super::authorization_page::AuthorizationPage;
 use crate::body::{Body, Open};
 use crate::caller::{Caller, Closes, Creates, Reads};
-use crate::once::{IfMatch, Once};
-use crate::query::Parameters;
+use crate::headers::{IfMatch, Once};
+use crate::query::parameter;
 use crate::reply::Reply;
 use crate::{Problem, State};
 
@@ -23,8 +23,12 @@ use crate::{Problem, State};
 /// requested day (AUT-02); the site is the caller's (AUT-09); each diagnosis code exists and is billable (AUT-16); the
 /// codes are the service's (AUT-17) and have units (AUT-18); the end is not before the start (AUT-20).
 ///
-/// The policy approves it, sends it to a clinician (`MEDREVIEW`) or, if it looks like another open authorization of the
-/// member, pends it (`PEND`). It never denies. Send an `Idempotency-Key`, and a repeated request gets the first answer,
+/// The policy approves it, sends it to a clinician (`MEDREVIEW`) or pends it (`PEND`), if the member has an open
+/// authorization of the same service and servicing provider whose dates overlap. It never denies. Skilled nursing care
+/// takes revenue code 0551 without modifiers. A start that is long past or far ahead, a period of more than a year, and
+/// more visits than are usual go to a clinician.
+///
+/// A system client always sends `site_id`, `requesting_provider` with its `contact`, and an `Idempotency-Key`. Send an `Idempotency-Key`, and a repeated request gets the first answer,
 /// with `Idempotency-Replayed: true`; without one it may become a second request.
 #[utoipa::path(
     tag = "authorizations",
@@ -42,10 +46,10 @@ pub(crate) async fn create_authorization(
     body: Body<NewAuthorization>,
 ) -> Result<Reply, Problem> {
     let body = body.open()?;
-    let token = once.token(&caller, &site_of(&caller, &body), &body)?;
+    let key = once.key(&caller, &site_of(&caller, &body), &body)?;
     let asked = ask(&state, &caller, body).await;
     let view = View::of(&state, &caller);
-    state.write(&caller, token, asked, move |tx, it| view.created(authorizations::submit(tx, it)?)).await
+    state.write(&caller, key, asked, move |tx, it| view.created(authorizations::submit(tx, it)?)).await
 }
 
 /// Reads a request against what the plan knows, so that every flaw is found at once, and has it ruled on.
@@ -56,7 +60,7 @@ async fn ask(
 ) -> Result<Submission, Problem> {
     let Some(draft) = body.draft.clone() else { return Err(body.refused()) };
     let principal = Arc::clone(&caller.principal);
-    let facts = state.read(caller, move |rx| Facts::gather(rx, &principal, &draft)).await?;
+    let facts = state.store.read(move |rx| Facts::gather(rx, &principal, &draft)).await?;
     body.check(|draft, flaws| {
         authorizations::check(draft, &facts, &caller.principal, &state.policy, flaws);
     });
@@ -96,13 +100,14 @@ pub(crate) async fn get_authorization(
 ) -> Result<Reply, Problem> {
     let number = Number::parse(&id).ok_or(Error::NotFound)?;
     let (view, scope) = (View::of(&state, &caller), caller.principal.scope());
-    state.read(&caller, move |rx| view.read(authorizations::find(rx, &scope, number)?)).await
+    Ok(state.store.read(move |rx| view.read(authorizations::find(rx, &scope, number)?)).await?)
 }
 
 /// List the authorizations of your sites
 ///
-/// The newest number first, a page at a time (AUT-30); of all sites for the plan's own staff. New ones that arrive while
-/// you page change no later page.
+/// What your sites asked for, the newest number first, a page at a time (AUT-30); all of it for the plan's own staff. What
+/// others asked for with your site as the servicing provider is found by its ID only. New ones that arrive while you page
+/// change no later page.
 #[utoipa::path(
     tag = "authorizations",
     security(("bearer" = ["authorizations:read"])),
@@ -120,22 +125,22 @@ pub(crate) async fn list_authorizations(
     caller: Caller<Reads>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
-    let sent = Parameters::of(&request, &["status", "limit", "cursor"])?;
     let statuses =
         || format!("one of {}", Status::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", "));
-    let filter = Filter { status: sent.get("status", statuses(), Status::parse)? };
-    let limit = sent
-        .get("limit", "a number from 1 to 200", |it| it.parse().ok().filter(|it| (1..=200).contains(it)))?;
-    let after = sent.get("cursor", "the next_cursor of a page", |it| state.cursors.read(it))?;
+    let count = |it: &str| it.parse().ok().filter(|it| (1..=200).contains(it));
+    let filter = Filter { status: parameter(&request, "status", statuses(), Status::parse)? };
+    let limit = parameter(&request, "limit", "a number from 1 to 200", count)?;
+    let after = parameter(&request, "cursor", "the next_cursor of a page", |it| state.cursors.read(it))?;
     let (scope, limit) = (caller.principal.scope(), limit.unwrap_or(50));
     let (rows, next) =
-        state.read(&caller, move |rx| authorizations::list(rx, &scope, filter, after, limit)).await?;
+        state.store.read(move |rx| authorizations::list(rx, &scope, filter, after, limit)).await?;
     AuthorizationPage::reply(rows, next.map(|it| state.cursors.after(it)), filter, limit)
 }
 
 /// Close an authorization
 ///
-/// The plan ends an authorization, for one of its reasons (AUT-34). What is closed stays closed.
+/// The plan ends an authorization and its lines (AUT-34), for one of its reasons: `requested_by_provider`,
+/// `entered_in_error`, `replaced`, `member_not_receiving_service`. What is closed stays closed.
 #[utoipa::path(
     tag = "authorizations",
     security(("bearer" = ["authorizations:close"])),
@@ -158,13 +163,13 @@ pub(crate) async fn close_authorization(
     body: Body<NewClosing>,
 ) -> Result<Reply, Problem> {
     let mut body = body.open()?;
-    let token = once.token(&caller, "", &body)?;
+    let key = once.key(&caller, "", &body)?;
     let (number, version) = (Number::parse(&id).ok_or(Error::NotFound)?, read.version()?);
     body.check(|draft, flaws| NewClosing::check(draft, &state.policy, flaws));
-    let asked = body.whole().map(|reason| Closing { number, version, reason });
-    let (view, scope, scopes) = (View::of(&state, &caller), caller.principal.scope(), caller.scopes());
+    let asked = body.whole().map(|reason| ToClose { number, version, reason });
+    let (view, principal, scopes) =
+        (View::of(&state, &caller), Arc::clone(&caller.principal), caller.scopes());
     let may = move |it| scopes.contains(&it);
-    state
-        .write(&caller, token, asked, move |tx, it| view.read(authorizations::close(tx, &scope, &it, may)?))
-        .await
+    let close = move |tx: &mut Tx<'_>, it| view.read(authorizations::close(tx, &principal, &it, may)?);
+    state.write(&caller, key, asked, close).await
 }

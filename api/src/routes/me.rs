@@ -54,7 +54,7 @@ pub(crate) async fn get_me(caller: Caller<Anyone>) -> Result<Reply, Problem> {
     let site = |it: &registry::Site| MySite { id: it.id.clone(), name: it.name.clone(), npi: it.npi.clone() };
     Ok(Reply::of(&Me {
         id: it.id.clone(),
-        kind: it.kind,
+        kind: it.role.kind(),
         role: it.role,
         name: it.name.clone(),
         contact,

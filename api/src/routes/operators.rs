@@ -21,7 +21,7 @@ pub(crate) async fn get_live() -> HttpResponse {
 #[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "It can.", content_type = "text/plain", body = String)))]
 #[get("/healthz/ready")]
 pub(crate) async fn get_ready(state: Data<State>) -> Result<HttpResponse, Problem> {
-    state.store.ping(&State::system("ready")).await.map_err(|_| problem::NOT_READY.problem())?;
+    state.store.ping().await.map_err(|_| problem::NOT_READY.problem())?;
     Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
 }
 

@@ -4,13 +4,14 @@ use ::store::Number;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use kernel::{CodeType, DiagnosisCode, Npi, Period, Phone, PrincipalId, SiteId, codes};
 use registry::{Pcp, Provider};
-use serde::de::Error;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{PendReason, RequestType, Ruling, Service, Status, Urgency};
+use crate::error::broken;
+use crate::{Error, PendReason, RequestType, Ruling, Service, Status, Urgency};
 
 /// An authorization: what was asked, by whom, for whom, and what became of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Authorization {
     /// Its number, which is its ID (AUT-25).
     pub number: Number,
@@ -38,8 +39,12 @@ pub struct Authorization {
     pub service: Period,
     /// What the requester added.
     pub remarks: Option<String>,
-    /// The decision in force, unless it pends.
-    pub decision: Option<Decision>,
+    /// The decision in force; where it pends, the ruling that made it pend.
+    pub decision: Decision,
+    /// The ID of the authorization that it looks like, if the same site owns that.
+    pub duplicate_of: Option<String>,
+    /// Why it was closed, if it was.
+    pub closing: Option<Closing>,
     /// The primary diagnosis first.
     pub diagnoses: Vec<DiagnosisLine>,
     /// What is to be done.
@@ -61,9 +66,10 @@ impl Authorization {
         self.number.to_string()
     }
 
-    /// All of it as text, of which the trail keeps a digest.
-    pub(crate) fn digestible(&self) -> String {
-        format!("{self:?}")
+    /// All of it as text, of which the trail keeps a digest; a change of this form changes its number.
+    pub(crate) fn digestible(&self) -> Result<String, Error> {
+        let text = serde_json::to_string(self).map_err(|_| broken("an authorization can't be written"))?;
+        Ok(format!("1:{text}"))
     }
 }
 
@@ -190,6 +196,19 @@ codes! {
         /// The policy.
         System = "system",
     }
+}
+
+/// How an authorization ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// One of the plan's reasons.
+    pub reason_code: String,
+    /// The reason in words.
+    pub reason: String,
+    /// Who closed it.
+    pub closed_by: PrincipalId,
+    /// When.
+    pub closed_at: DateTime<Utc>,
 }
 
 /// A promise that is still to be kept.

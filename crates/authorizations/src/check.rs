@@ -1,7 +1,7 @@
 //! The rules that ask more than the form of a request: each sees what passed, and adds to the same list (AUT-05).
 
 use kernel::{Draft, FlawCode, Flaws, Modifier, Period};
-use registry::{Ineligible, Member, Principal, PrincipalKind, days};
+use registry::{Ineligible, Principal, PrincipalKind, days};
 
 use crate::policy::AllowedCode;
 use crate::{Facts, NewAuthorization, NewLine, Policy};
@@ -24,7 +24,7 @@ pub fn check(
 /// AUT-09: a caller with several sites says for which one a request is; a system client always does.
 fn site(draft: &Draft<NewAuthorization>, facts: &Facts, caller: &Principal, flaws: &mut Flaws) {
     let unnamed = matches!(draft.site_id, Some(None));
-    if unnamed && (facts.site.is_none() || caller.kind == PrincipalKind::System) {
+    if unnamed && (facts.site.is_none() || caller.role.kind() == PrincipalKind::System) {
         flaws.broken(
             "AUT-09",
             "/site_id",
@@ -44,28 +44,27 @@ fn eligibility(draft: &Draft<NewAuthorization>, facts: &Facts, flaws: &mut Flaws
     };
     let period = draft.start_date.zip(draft.end_date).and_then(|(start, end)| Period::new(start, end));
     let Err(why) = member.eligible(facts.today, period) else { return };
-    let spans = covered(member);
+    // Only what the refusal is about: the member's history is for those who look the member up.
     let (at, code, detail) = match why {
         Ineligible::Terminated(last) => {
-            ("/member_id", FlawCode::Terminated, format!("The member's coverage ended on {last}. {spans}"))
+            ("/member_id", FlawCode::Terminated, format!("The member's coverage ended on {last}."))
         }
-        Ineligible::Future(first) => (
-            "/member_id",
-            FlawCode::NotYetEffective,
-            format!("The member's coverage begins on {first}. {spans}"),
-        ),
+        Ineligible::Future(first) => {
+            ("/member_id", FlawCode::NotYetEffective, format!("The member's coverage begins on {first}."))
+        }
         Ineligible::Never => ("/member_id", FlawCode::NotCovered, "The member has no coverage.".to_owned()),
         Ineligible::Uncovered(day) => {
             let at = if Some(day) == draft.start_date { "/start_date" } else { "/end_date" };
-            (at, FlawCode::NotCovered, format!("The member is not covered on {day}. {spans}"))
+            let now =
+                member.coverage(facts.today).map(|it| days(it.first_on, it.last_on)).unwrap_or_default();
+            (
+                at,
+                FlawCode::NotCovered,
+                format!("The member is not covered on {day}; the coverage of today is {now}."),
+            )
         }
     };
     flaws.broken("AUT-02", at, code, detail);
-}
-
-fn covered(member: &Member) -> String {
-    let spans: Vec<_> = member.coverages.iter().map(|it| days(it.first_on, it.last_on)).collect();
-    format!("Covered {}.", spans.join(", "))
 }
 
 /// AUT-09, AUT-11: who asks practises at the site; both providers are known; someone can be called about it.

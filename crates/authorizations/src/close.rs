@@ -1,10 +1,10 @@
 use ::store::{Key, Number, Trail, Tx};
 use kernel::{FlawCode, Flaws, Text, body};
-use registry::SiteScope;
+use registry::Principal;
 
 use crate::event::tell;
 use crate::store::{find_in, update};
-use crate::{Action, Authorization, Error, LIFECYCLE, Policy};
+use crate::{Action, Authorization, Closing, Error, LIFECYCLE, Policy};
 
 body! {
     /// Why an authorization ends.
@@ -34,7 +34,7 @@ impl NewClosing {
 
 /// What is to be closed, and why.
 #[derive(Debug, Clone)]
-pub struct Closing {
+pub struct ToClose {
     /// Which one.
     pub number: Number,
     /// The version that the caller read.
@@ -49,12 +49,12 @@ pub struct Closing {
 /// [`Error::NotFound`], [`Error::Stale`], or [`Error::NotPermitted`] with what is permitted instead.
 pub fn close(
     tx: &mut Tx<'_>,
-    scope: &SiteScope,
-    it: &Closing,
+    caller: &Principal,
+    it: &ToClose,
     may: impl Fn(kernel::Scope) -> bool,
 ) -> Result<Authorization, Error> {
     tx.lock(&[Key::Authorization(it.number.to_string())])?;
-    let before = find_in(tx, scope, it.number)?;
+    let before = find_in(tx, &caller.scope(), it.number)?;
     if before.version != it.version {
         return Err(Error::Stale);
     }
@@ -66,6 +66,13 @@ pub fn close(
     after.version += 1;
     after.status = status;
     after.pend_reason = None;
+    after.lines.iter_mut().for_each(|line| line.status = status);
+    after.closing = Some(Closing {
+        reason_code: it.reason.reason_code.to_string(),
+        reason: it.reason.reason.to_string(),
+        closed_by: caller.id.clone(),
+        closed_at: tx.now(),
+    });
     after.updated_at = tx.now();
     after.deadlines.clear();
     after.events += 1;
@@ -78,8 +85,8 @@ pub fn close(
         subject: after.id(),
         site_id: Some(after.site_id.to_string()),
         reason: Some(format!("{}: {}", &**reason_code, &**reason)),
-        before: Some(before.digestible()),
-        after: Some(after.digestible()),
+        before: Some(before.digestible()?),
+        after: Some(after.digestible()?),
     });
     Ok(after)
 }

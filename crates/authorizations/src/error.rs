@@ -14,6 +14,9 @@ faults! {
         /// The lifecycle has no such move.
         NotPermitted(status: Status, action: Action; allowed) => Conflict, "authorization-action-not-permitted", "AUT-08",
             "An authorization that is {status} does not permit {action}.";
+        /// What was checked holds for the day that has just ended.
+        DayTurned => Unavailable, "day-turned", "AUT-02",
+            "The plan's day began anew while the request was read, and nothing was changed. Send the request again.";
         /// Someone changed it since the caller read it.
         Stale => Stale, "authorization-changed", "AUT-08",
             "The authorization changed since you read it. Read it again, and send the ETag of that answer in If-Match.";

@@ -7,7 +7,6 @@
 
 mod authorization;
 mod check;
-mod children;
 mod close;
 mod error;
 mod event;
@@ -18,16 +17,15 @@ mod message;
 mod policy;
 mod request;
 mod schema;
-mod sees;
 mod store;
 mod submit;
 
 pub use authorization::{
-    Authorization, DecidedBy, Decision, DiagnosisLine, Line, MemberParty, Named, OpenDeadline, Parties,
-    Party, PcpParty,
+    Authorization, Closing, DecidedBy, Decision, DiagnosisLine, Line, MemberParty, Named, OpenDeadline,
+    Parties, Party, PcpParty,
 };
 pub use check::check;
-pub use close::{Closing, NewClosing, close};
+pub use close::{NewClosing, ToClose, close};
 pub use error::Error;
 pub use facts::Facts;
 pub use lifecycle::{Action, LIFECYCLE, PendReason, Status};

@@ -144,6 +144,11 @@ impl Policy {
         if let Some([twice, _]) = ids.array_windows().find(|[one, other]| one == other) {
             return Err(format!("rows: two have the id `{twice}`"));
         }
+        if let Some(row) =
+            it.rows.iter().find(|row| (row.duplicate == Some(true)) != (row.outcome == Outcome::Pend))
+        {
+            return Err(format!("rows.{}: a possible duplicate pends, and nothing else does", row.id));
+        }
         if !it.rows.last().is_some_and(Row::is_unconditional) {
             return Err(
                 "rows: the last one must have no conditions, so that every request gets a ruling".to_owned()
@@ -180,7 +185,7 @@ impl Row {
             && started_days_ago.is_none_or(|days| it.started_days_ago > days)
             && starts_in_days.is_none_or(|days| -it.started_days_ago > days)
             && days.is_none_or(|days| it.days > days)
-            // For any 60 days of the period: a shorter period counts as 60 days.
+            // On average over the period; a shorter one counts as 60 days.
             && visits_per_60_days.is_none_or(|most| i64::from(it.units) * 60 <= i64::from(most) * it.days.max(60))
     }
 }
@@ -239,7 +244,13 @@ mod tests {
             ("outcome = \"APPROVED\"", "outcome = \"DENIED\"", "DENIED"),
             ("id = \"past-start\"", "id = \"duplicate\"", "two have the id `duplicate`"),
             ("started_days_ago = 30\n", "", "rows.past-start"),
-            ("id = \"otherwise\"", "id = \"otherwise\"\nduplicate = true", "the last one"),
+            (
+                "duplicate = true\noutcome = \"PEND\"",
+                "duplicate = true\noutcome = \"APPROVED\"",
+                "rows.duplicate",
+            ),
+            ("outcome = \"APPROVED\"", "outcome = \"PEND\"", "rows.snc-usual"),
+            ("id = \"otherwise\"", "id = \"otherwise\"\nstarts_in_days = 1", "the last one"),
             ("visits_per_60_days = 20", "visits_per_week = 20", "visits_per_week"),
             ("code = \"0551\"", "code = \"551x\"", "not a revenue code"),
             ("codes = [{", "codes = [] #", "services.skilled_nursing_care"),

@@ -18,7 +18,7 @@ body! {
         /// The member's number.
         member_id: MemberId => "AUT-11",
         /// The one discipline asked for; each further one is a request of its own (AUT-12).
-        requested_service: Service => "AUT-12",
+        requested_service: Service => "AUT-13",
         /// How soon an answer is needed; `standard` where left out.
         urgency: Option<Urgency> => "FED-01",
         /// Why a standard answer would be too late; with `expedited` only.

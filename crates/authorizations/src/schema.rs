@@ -1,4 +1,11 @@
-//! The tables of this room; `migrations/` describes each column.
+//! The tables of this room and their rows; `migrations/` describes each column.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use kernel::{CodeType, DiagnosisCode, MemberId, Npi, PrincipalId, SiteId};
+use store::rows;
+
+use crate::{PendReason, RequestType, Service, Status, Urgency};
 
 diesel::table! {
     authorizations (number_day, number_seq) {
@@ -19,7 +26,9 @@ diesel::table! {
         service_start -> Date,
         service_end -> Date,
         remarks -> Nullable<Text>,
-        decision -> Nullable<Text>,
+        decision -> Text,
+        duplicate_of -> Nullable<Text>,
+        closing -> Nullable<Text>,
         created_by -> Text,
         created_at -> Timestamp,
         updated_at -> Timestamp,
@@ -50,3 +59,56 @@ diesel::table! {
     }
 }
 diesel::allow_tables_to_appear_in_same_query!(authorizations, authorization_diagnoses);
+
+rows! {
+    #[derive(Queryable, Selectable)]
+    pub(crate) struct AuthorizationRow for authorizations {
+        number_day: NaiveDate,
+        number_seq: i64,
+        version: i32,
+        events: i32,
+        request_type: RequestType,
+        requested_service: Service,
+        site_id: SiteId,
+        member_id: MemberId,
+        servicing_npi: Npi,
+        status: Status,
+        pend_reason: Option<PendReason>,
+        urgency: Urgency,
+        urgency_reason: Option<String>,
+        parties: String,
+        service_start: NaiveDate,
+        service_end: NaiveDate,
+        remarks: Option<String>,
+        decision: String,
+        duplicate_of: Option<String>,
+        closing: Option<String>,
+        created_by: PrincipalId,
+        created_at: NaiveDateTime,
+        updated_at: NaiveDateTime,
+    }
+}
+rows! {
+    pub(crate) struct LineRow for authorization_lines {
+        number_day: NaiveDate,
+        number_seq: i64,
+        line: i32,
+        status: Status,
+        code_type: CodeType,
+        code: String,
+        modifiers: String,
+        description: String,
+        requested: i32,
+        authorized: i32,
+        used: i32,
+    }
+}
+rows! {
+    pub(crate) struct DiagnosisRow for authorization_diagnoses {
+        number_day: NaiveDate,
+        number_seq: i64,
+        place: i32,
+        code: DiagnosisCode,
+        description: String,
+    }
+}

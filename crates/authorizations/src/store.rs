@@ -1,17 +1,44 @@
 //! Every query on the tables of this room.
 
-use ::store::{Check, Db, Number, Rx, Tx, both, rows};
-use chrono::{NaiveDate, NaiveDateTime};
+use ::store::{Check, Db, JsonRows, Number, Rx, Tx, both};
+use chrono::NaiveDate;
 use diesel::prelude::*;
-use kernel::{CodeType, DiagnosisCode, MemberId, Npi, Period, PrincipalId, SiteId};
-use registry::SiteScope;
+use kernel::{DiagnosisCode, MemberId, Npi, Period, SiteId};
+use registry::{Renders, SiteScope};
 use serde::de::DeserializeOwned;
 
-use crate::children::Children;
 use crate::error::broken;
-use crate::schema::{authorization_diagnoses, authorization_lines, authorizations};
-use crate::sees::Sees;
-use crate::{Authorization, Error, Filter, PendReason, RequestType, Service, Status, Summary, Urgency};
+use crate::schema::{
+    AuthorizationRow, DiagnosisRow, LineRow, authorization_diagnoses, authorization_lines, authorizations,
+};
+use crate::{Authorization, Error, Filter, Service, Status, Summary};
+
+const LINES: JsonRows = JsonRows {
+    members: "'number', c.line, 'status', c.status, 'code_type', c.code_type, 'code', c.code, 'modifiers', c.modifiers, \
+              'description', c.description, 'requested', c.requested, 'authorized', c.authorized, 'used', c.used",
+    table: "authorization_lines",
+    filter: BELOW,
+    subject: None,
+    order: "c.line",
+};
+
+const DIAGNOSES: JsonRows = JsonRows {
+    members: "'code', c.code, 'description', c.description",
+    table: "authorization_diagnoses",
+    filter: BELOW,
+    subject: None,
+    order: "c.place",
+};
+
+const OPEN_DEADLINES: JsonRows = JsonRows {
+    members: "'rule', c.rule, 'due_at', c.due_at",
+    table: "deadlines",
+    filter: "c.met_at is null and c.subject = ",
+    subject: None,
+    order: "c.due_at",
+};
+
+const BELOW: &str = "c.number_day = authorizations.number_day and c.number_seq = authorizations.number_seq";
 
 /// Whether an open authorization of the same member, service and servicing provider overlaps the dates.
 pub(crate) fn has_duplicate<'a>(
@@ -28,9 +55,29 @@ pub(crate) fn has_duplicate<'a>(
             .filter(authorizations::servicing_npi.eq(npi))
             .filter(authorizations::service_end.ge(dates.start()))
             .filter(authorizations::service_start.le(dates.end()))
-            .filter(authorizations::status.ne(Status::Denied))
-            .filter(authorizations::status.ne(Status::Closed)),
+            .filter(authorizations::status.eq_any(open())),
     )
+}
+
+/// The statuses that count against a new request.
+fn open() -> impl Iterator<Item = Status> {
+    Status::ALL.iter().copied().filter(|it| it.is_open())
+}
+
+/// The newest of those that [`has_duplicate`] found before `number`, and who owns it.
+pub(crate) fn duplicate(tx: &mut Tx<'_>, it: &Authorization) -> Result<Option<(Number, SiteId)>, Error> {
+    let found: Option<(NaiveDate, i64, SiteId)> = authorizations::table
+        .select((authorizations::number_day, authorizations::number_seq, authorizations::site_id))
+        .filter(authorizations::member_id.eq(&it.parties.member.id))
+        .filter(authorizations::requested_service.eq(it.requested_service))
+        .filter(authorizations::servicing_npi.eq(&it.parties.refer_to.npi))
+        .filter(authorizations::service_end.ge(it.service.start()))
+        .filter(authorizations::service_start.le(it.service.end()))
+        .filter(authorizations::status.eq_any(open()))
+        .order((authorizations::number_day.desc(), authorizations::number_seq.desc()))
+        .first(tx.db()?)
+        .optional()?;
+    Ok(found.map(|(day, seq, site)| (Number { day, seq }, site)))
 }
 
 /// Reads one authorization, if `scope` sees it: its own site, and the sites of its servicing provider.
@@ -48,13 +95,19 @@ pub(crate) fn find_in(tx: &mut Tx<'_>, scope: &SiteScope, number: Number) -> Res
 
 fn read(db: &mut Db, scope: &SiteScope, number: Number) -> Result<Authorization, Error> {
     let found: Option<(AuthorizationRow, String, String, String)> = both!(db, |db| {
-        let deadlines = Children::open_deadlines(number.to_string());
+        let deadlines = JsonRows { subject: Some(number.to_string()), ..OPEN_DEADLINES };
         let mut query = authorizations::table
             .find((number.day, number.seq))
-            .select((AuthorizationRow::as_select(), Children::LINES, Children::DIAGNOSES, deadlines))
+            .select((AuthorizationRow::as_select(), LINES, DIAGNOSES, deadlines))
             .into_boxed();
         if let Some(mine) = scope.sites() {
-            query = query.filter(Sees(mine));
+            let renders = Renders {
+                sites: mine,
+                npi: "authorizations.servicing_npi",
+                first_on: "authorizations.service_start",
+                last_on: "authorizations.service_end",
+            };
+            query = query.filter(authorizations::site_id.eq_any(mine).or(renders));
         }
         query.first(db).optional()
     })?;
@@ -75,7 +128,9 @@ fn read(db: &mut Db, scope: &SiteScope, number: Number) -> Result<Authorization,
         urgency_reason: row.urgency_reason,
         service: period,
         remarks: row.remarks,
-        decision: row.decision.as_deref().map(json).transpose()?,
+        decision: json(&row.decision)?,
+        duplicate_of: row.duplicate_of,
+        closing: row.closing.as_deref().map(json).transpose()?,
         diagnoses: json(&diagnoses)?,
         lines: json(&lines)?,
         deadlines: json(&deadlines)?,
@@ -142,7 +197,7 @@ pub(crate) fn page(
 /// Writes a new authorization and all below it.
 pub(crate) fn insert(tx: &mut Tx<'_>, it: &Authorization) -> Result<(), Error> {
     let Number { day: number_day, seq: number_seq } = it.number;
-    let text = |it: serde_json::Result<String>| it.map_err(|it| broken(&it.to_string()));
+    let text = |it: serde_json::Result<String>| it.map_err(|_| broken("a column can't be written as JSON"));
     tx.insert(vec![AuthorizationRow {
         number_day,
         number_seq,
@@ -161,12 +216,9 @@ pub(crate) fn insert(tx: &mut Tx<'_>, it: &Authorization) -> Result<(), Error> {
         service_start: it.service.start(),
         service_end: it.service.end(),
         remarks: it.remarks.clone(),
-        decision: it
-            .decision
-            .as_ref()
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(|it| broken(&it.to_string()))?,
+        decision: text(serde_json::to_string(&it.decision))?,
+        duplicate_of: it.duplicate_of.clone(),
+        closing: None,
         created_by: it.created_by.clone(),
         created_at: it.created_at.naive_utc(),
         updated_at: it.updated_at.naive_utc(),
@@ -196,8 +248,10 @@ pub(crate) fn insert(tx: &mut Tx<'_>, it: &Authorization) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes where `it` now stands over the version that it was read at.
+/// Writes where `it` and its lines now stand over the version that it was read at.
 pub(crate) fn update(tx: &mut Tx<'_>, it: &Authorization, read: i32) -> Result<(), Error> {
+    let closing = it.closing.as_ref().map(serde_json::to_string).transpose();
+    let closing = closing.map_err(|_| broken("a closing can't be written"))?;
     let row =
         authorizations::table.find((it.number.day, it.number.seq)).filter(authorizations::version.eq(read));
     let changed = diesel::update(row)
@@ -206,64 +260,21 @@ pub(crate) fn update(tx: &mut Tx<'_>, it: &Authorization, read: i32) -> Result<(
             authorizations::events.eq(it.events),
             authorizations::status.eq(it.status),
             authorizations::pend_reason.eq(it.pend_reason),
+            authorizations::closing.eq(closing),
             authorizations::updated_at.eq(it.updated_at.naive_utc()),
         ))
         .execute(tx.db()?)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Stale) }
+    if changed != 1 {
+        return Err(Error::Stale);
+    }
+    for line in &it.lines {
+        let row = authorization_lines::table.find((it.number.day, it.number.seq, line.number));
+        diesel::update(row).set(authorization_lines::status.eq(line.status)).execute(tx.db()?)?;
+    }
+    Ok(())
 }
 
 fn json<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     // serde's own words may quote the column, which holds PHI.
     serde_json::from_str(text).map_err(|_| broken("a column holds JSON of another form"))
-}
-
-rows! {
-    #[derive(Queryable, Selectable)]
-    pub(crate) struct AuthorizationRow for authorizations {
-        number_day: NaiveDate,
-        number_seq: i64,
-        version: i32,
-        events: i32,
-        request_type: RequestType,
-        requested_service: Service,
-        site_id: SiteId,
-        member_id: MemberId,
-        servicing_npi: Npi,
-        status: Status,
-        pend_reason: Option<PendReason>,
-        urgency: Urgency,
-        urgency_reason: Option<String>,
-        parties: String,
-        service_start: NaiveDate,
-        service_end: NaiveDate,
-        remarks: Option<String>,
-        decision: Option<String>,
-        created_by: PrincipalId,
-        created_at: NaiveDateTime,
-        updated_at: NaiveDateTime,
-    }
-}
-rows! {
-    pub(crate) struct LineRow for authorization_lines {
-        number_day: NaiveDate,
-        number_seq: i64,
-        line: i32,
-        status: Status,
-        code_type: CodeType,
-        code: String,
-        modifiers: String,
-        description: String,
-        requested: i32,
-        authorized: i32,
-        used: i32,
-    }
-}
-rows! {
-    pub(crate) struct DiagnosisRow for authorization_diagnoses {
-        number_day: NaiveDate,
-        number_seq: i64,
-        place: i32,
-        code: DiagnosisCode,
-        description: String,
-    }
 }

@@ -1,5 +1,5 @@
 use ::store::{Basis, Deadline, Key, Trail, Tx};
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use kernel::{Period, PrincipalId, SiteId};
 use registry::{Principal, Provider};
 
@@ -7,7 +7,7 @@ use crate::check::allowed;
 use crate::error::broken;
 use crate::event::tell;
 use crate::request::NewContact;
-use crate::store::{has_duplicate, insert};
+use crate::store::{self, has_duplicate, insert};
 use crate::{
     Authorization, DecidedBy, Decider, Decision, DiagnosisLine, Error, Facts, Line, MemberParty, Named,
     NewAuthorization, Outcome, Parties, Party, PcpParty, PendReason, Policy, Question, RequestType, Ruling,
@@ -28,6 +28,8 @@ pub struct Submission {
     diagnoses: Vec<DiagnosisLine>,
     lines: Vec<Line>,
     created_by: PrincipalId,
+    /// The day for which all of it was checked.
+    today: NaiveDate,
     ruling: Ruling,
     ruling_if_duplicate: Ruling,
 }
@@ -45,11 +47,11 @@ impl Submission {
         decider: &dyn Decider,
     ) -> Result<Self, Error> {
         let missing = || broken("a request was found whole and isn't");
-        let diagnosis = |code: &_| {
+        let described = |code: &_| {
             let known = facts.diagnosis(code).ok_or_else(missing)?;
             Ok(DiagnosisLine { code: known.code.clone(), description: known.description.clone() })
         };
-        let diagnoses = request.diagnoses.iter().map(diagnosis).collect::<Result<_, Error>>()?;
+        let diagnoses = request.diagnoses.iter().map(described).collect::<Result<_, Error>>()?;
         let Facts { today, site, member, requesting, servicing, .. } = facts;
         let (site, member, servicing) =
             (site.ok_or_else(missing)?, member.ok_or_else(missing)?, servicing.ok_or_else(missing)?);
@@ -107,6 +109,7 @@ impl Submission {
             diagnoses,
             lines: request.lines.iter().zip(1..).map(line).collect::<Result<_, Error>>()?,
             created_by: caller.id.clone(),
+            today,
             ruling: decider.decide(question(false)),
             ruling_if_duplicate: decider.decide(question(true)),
             parties,
@@ -121,9 +124,12 @@ impl Submission {
 /// one is none.
 ///
 /// # Errors
-/// If the database can't answer.
+/// [`Error::DayTurned`] if midnight came since the request was checked; or if the database can't answer.
 pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
     let Submission { parties, service, ruling, ruling_if_duplicate, mut lines, .. } = it;
+    if it.today != tx.today() {
+        return Err(Error::DayTurned);
+    }
     let member = &parties.member.id;
     tx.lock(&[Key::Member(member.to_string())])?;
     let (number, duplicate) =
@@ -153,7 +159,9 @@ pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
         urgency_reason: it.urgency_reason,
         service,
         remarks: it.remarks,
-        decision: (status != Status::Pend).then_some(decision),
+        decision,
+        duplicate_of: None,
+        closing: None,
         diagnoses: it.diagnoses,
         lines,
         deadlines: Vec::new(),
@@ -161,6 +169,10 @@ pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
         created_at: now,
         updated_at: now,
     };
+    if duplicate {
+        let twin = store::duplicate(tx, &it)?.filter(|(_, site)| *site == it.site_id);
+        it.duplicate_of = twin.map(|(number, _)| number.to_string());
+    }
     tell(tx, &it, "authorization.submitted", 1);
     if status == Status::Approved {
         it.events = 2;
@@ -175,7 +187,7 @@ pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
         site_id: Some(it.site_id.to_string()),
         reason: None,
         before: None,
-        after: Some(it.digestible()),
+        after: Some(it.digestible()?),
     });
     Ok(it)
 }

@@ -1,5 +1,3 @@
-use std::fmt::{self, Display};
-
 /// A workflow written as its table of permitted moves: from, action, to, and the permission it takes.
 ///
 /// A move that is absent is refused; there is no other place that decides.
@@ -16,15 +14,5 @@ impl<S: Copy + PartialEq, A: Copy + PartialEq, P: Copy> Lifecycle<S, A, P> {
     /// The actions that whoever `may` can take from `status`, in the table's order.
     pub fn actions(&self, status: S, may: impl Fn(P) -> bool) -> impl Iterator<Item = A> {
         self.0.iter().filter(move |row| row.0 == status && may(row.3)).map(|row| row.1)
-    }
-}
-
-/// The table in Markdown, for the documentation and the test that holds it.
-impl<S: Display, A: Display, P: Display> Display for Lifecycle<S, A, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| from | action | to | scope |\n|---|---|---|---|")?;
-        self.0
-            .iter()
-            .try_for_each(|(from, action, to, scope)| writeln!(f, "| {from} | {action} | {to} | `{scope}` |"))
     }
 }

@@ -1,7 +1,7 @@
 use chrono::NaiveDate;
 
 /// A first and a last day, both of them in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Period {
     start: NaiveDate,
     end: NaiveDate,

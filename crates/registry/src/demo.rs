@@ -8,7 +8,7 @@ use crate::store::{
     AffiliationRow, CoverageRow, GrantRow, MemberRow, OrganizationRow, PrincipalRow, ProductRow, ProviderRow,
     SiteRow,
 };
-use crate::{PrincipalKind, ProviderKind, Role};
+use crate::{ProviderKind, Role};
 
 /// The sites: id, organization, name, NPI. The first and the third share an NPI and belong to different organizations.
 pub const SITES: [(&str, &str, &str, &str); 3] = [
@@ -152,14 +152,8 @@ pub fn load(tx: &mut Tx<'_>, today: NaiveDate) {
     }
     for (id, name, role, contact, sites) in PRINCIPALS {
         let id = PrincipalId::parse(id).expect("an id");
-        let kind = match role {
-            Role::PortalUser => PrincipalKind::Person,
-            Role::EhrVendor => PrincipalKind::System,
-            Role::AuthorizationCoordinator | Role::MedicalReviewNurse => PrincipalKind::Staff,
-        };
         tx.insert(vec![PrincipalRow {
             id: id.clone(),
-            kind,
             role,
             name: name.to_owned(),
             contact_name: contact.map(|it| it.0.to_owned()),

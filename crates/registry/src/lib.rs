@@ -1,7 +1,7 @@
 //! Who and what exists: members and their coverage, sites, providers, code sets, and those who call.
 //!
 //! A fact of one domain reaches another only as a value or through this room. Every query on its tables is in its
-//! `store` module; what can be said about the facts without asking the database is beside each fact.
+//! `store` and `renders` modules; what can be said about the facts without asking the database is beside each fact.
 
 pub mod demo;
 mod diagnosis;
@@ -9,6 +9,7 @@ mod error;
 mod member;
 mod principal;
 mod provider;
+mod renders;
 mod schema;
 mod store;
 
@@ -17,7 +18,7 @@ pub use error::Error;
 pub use member::{Coverage, Ineligible, Member, Pcp};
 pub use principal::{Contact, Principal, PrincipalKind, Role, Site, SiteScope};
 pub use provider::{Provider, ProviderKind};
+pub use renders::Renders;
 pub use store::{
-    diagnoses, has_diagnosis_codes, has_principals, is_affiliated, load_diagnosis_codes, member, principal,
-    providers,
+    diagnoses, has_principals, is_affiliated, load_diagnosis_codes, member, principal, providers,
 };

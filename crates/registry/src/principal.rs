@@ -27,6 +27,16 @@ codes! {
 }
 
 impl Role {
+    /// What whoever has this role is.
+    #[must_use]
+    pub const fn kind(self) -> PrincipalKind {
+        match self {
+            Self::PortalUser => PrincipalKind::Person,
+            Self::EhrVendor => PrincipalKind::System,
+            Self::AuthorizationCoordinator | Self::MedicalReviewNurse => PrincipalKind::Staff,
+        }
+    }
+
     /// Whether whoever has this role may have `scope`.
     #[must_use]
     pub fn permits(self, scope: Scope) -> bool {
@@ -64,8 +74,6 @@ pub struct Site {
 pub struct Principal {
     /// Who it is; a token's `sub`.
     pub id: PrincipalId,
-    /// What it is.
-    pub kind: PrincipalKind,
     /// What it is to the plan.
     pub role: Role,
     /// Its name.
@@ -80,7 +88,7 @@ impl Principal {
     /// The rows that it may see.
     #[must_use]
     pub fn scope(&self) -> SiteScope {
-        SiteScope(match self.kind {
+        SiteScope(match self.role.kind() {
             PrincipalKind::Staff => None,
             PrincipalKind::Person | PrincipalKind::System => {
                 Some(self.sites.iter().map(|it| it.id.clone()).collect())

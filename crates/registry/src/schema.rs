@@ -67,7 +67,6 @@ diesel::table! {
 diesel::table! {
     principals (id) {
         id -> Text,
-        kind -> Text,
         role -> Text,
         name -> Text,
         contact_name -> Nullable<Text>,

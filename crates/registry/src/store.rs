@@ -1,6 +1,6 @@
 //! Every query on the tables of this room.
 
-use ::store::{Rx, Tx, rows};
+use ::store::{Db, Key, Rx, Tx, rows};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use kernel::{DiagnosisCode, MemberId, Npi, Phone, PrincipalId, SiteId};
@@ -10,8 +10,7 @@ use crate::schema::{
     site_grants, sites,
 };
 use crate::{
-    Contact, Coverage, Diagnosis, Error, Member, Pcp, Principal, PrincipalKind, Provider, ProviderKind,
-    Release, Role, Site,
+    Contact, Coverage, Diagnosis, Error, Member, Pcp, Principal, Provider, ProviderKind, Release, Role, Site,
 };
 
 /// The caller with this id, if there is one and it is active, with the sites granted to it by id.
@@ -19,23 +18,17 @@ use crate::{
 /// # Errors
 /// If the database can't answer.
 pub fn principal(rx: &mut Rx<'_>, id: &PrincipalId) -> Result<Option<Principal>, Error> {
-    type Row = (PrincipalKind, Role, String, Option<String>, Option<Phone>);
+    type Row = (Role, String, Option<String>, Option<Phone>);
     let found: Vec<(Row, Option<(SiteId, String, Npi)>)> = principals::table
         .left_join(site_grants::table.inner_join(sites::table))
         .filter(principals::id.eq(id).and(principals::active))
         .order(site_grants::site_id)
         .select((
-            (
-                principals::kind,
-                principals::role,
-                principals::name,
-                principals::contact_name,
-                principals::contact_phone,
-            ),
+            (principals::role, principals::name, principals::contact_name, principals::contact_phone),
             (sites::id, sites::name, sites::npi).nullable(),
         ))
         .load(rx.db())?;
-    let Some(((kind, role, name, contact_name, contact_phone), _)) = found.first().cloned() else {
+    let Some(((role, name, contact_name, contact_phone), _)) = found.first().cloned() else {
         return Ok(None);
     };
     let contact = contact_name.zip(contact_phone).map(|(name, phone)| Contact { name, phone });
@@ -44,7 +37,7 @@ pub fn principal(rx: &mut Rx<'_>, id: &PrincipalId) -> Result<Option<Principal>,
         .filter_map(|(_, site)| site)
         .map(|(id, name, npi)| Site { id, name, npi })
         .collect();
-    Ok(Some(Principal { id: id.clone(), kind, role, name, contact, sites }))
+    Ok(Some(Principal { id: id.clone(), role, name, contact, sites }))
 }
 
 /// The member with this number, if there is one.
@@ -130,13 +123,9 @@ pub fn diagnoses(rx: &mut Rx<'_>, codes: &[&DiagnosisCode]) -> Result<Vec<Diagno
     Ok(found.into_iter().map(diagnosis).collect())
 }
 
-/// Whether a release of the diagnosis codes is loaded.
-///
-/// # Errors
-/// If the database can't answer.
-pub fn has_diagnosis_codes(rx: &mut Rx<'_>) -> Result<bool, Error> {
+fn any_diagnosis_code(db: &mut Db) -> Result<bool, Error> {
     Ok(diesel::select(diesel::dsl::exists(diagnosis_codes::table.select(diagnosis_codes::code)))
-        .get_result(rx.db())?)
+        .get_result(db)?)
 }
 
 /// Whether anyone is on record who could call.
@@ -147,13 +136,18 @@ pub fn has_principals(rx: &mut Rx<'_>) -> Result<bool, Error> {
     Ok(diesel::select(diesel::dsl::exists(principals::table.select(principals::id))).get_result(rx.db())?)
 }
 
-/// Loads a release of the diagnosis codes, all of it or nothing; how many codes it has.
+/// Loads a release of the diagnosis codes into a database that has none, all of it or nothing; how many codes it has.
 ///
 /// # Errors
 /// [`Error::Release`] names the row that can't be read.
 pub fn load_diagnosis_codes<R: std::io::Read>(tx: &mut Tx<'_>, release: Release<R>) -> Result<usize, Error> {
     /// As many rows as one statement takes well within its time.
     const CHUNK: usize = 10_000;
+    // Two nodes may be started at once.
+    tx.lock(&[Key::CodeSet("icd-10-cm".to_owned())])?;
+    if any_diagnosis_code(tx.db()?)? {
+        return Ok(0);
+    }
     let (mut rows, mut count) = (Vec::with_capacity(CHUNK), 0);
     for it in release.read() {
         let Diagnosis { code, description, billable, first_on, last_on } = it?;
@@ -236,7 +230,6 @@ rows! {
 rows! {
     pub(crate) struct PrincipalRow for principals {
         id: PrincipalId,
-        kind: PrincipalKind,
         role: Role,
         name: String,
         contact_name: Option<String>,

@@ -1,6 +1,14 @@
-use diesel::connection::SimpleConnection;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use diesel::backend::Backend;
+use diesel::connection::{LoadConnection, SimpleConnection};
 use diesel::migration::MigrationSource;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_dsl::methods::LoadQuery;
+use diesel::sql_types::Text;
+use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::Error;
@@ -9,7 +17,7 @@ const PORTABLE: EmbeddedMigrations = embed_migrations!("../../migrations/portabl
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// The oldest SQLite whose WAL mode is safe with several connections.
-const OLDEST_SQLITE: i32 = 3_051_003;
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
 /// A connection to whichever database the URL names.
 #[derive(diesel::MultiConnection)]
@@ -40,7 +48,7 @@ pub(crate) enum Target {
 impl Target {
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
         match url.split_once(':') {
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(url.to_owned())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(with_timeouts(url))),
             Some(("sqlite", path)) if !path.is_empty() && !path.contains(":memory:") => {
                 Ok(Self::Sqlite(path.strip_prefix("//").unwrap_or(path).to_owned()))
             }
@@ -60,7 +68,8 @@ impl Target {
                 let mut db = PgConnection::establish(url)?;
                 db.batch_execute(
                     "set time zone 'UTC'; set statement_timeout = '5s'; set lock_timeout = '1s'; \
-                     set idle_in_transaction_session_timeout = '10s'; set default_transaction_isolation = 'read committed'",
+                     set idle_in_transaction_session_timeout = '10s'; set synchronous_commit = on; \
+                     set default_transaction_isolation = 'read committed'",
                 )?;
                 if role == Role::Reader {
                     db.batch_execute("set default_transaction_read_only = on")?;
@@ -68,11 +77,6 @@ impl Target {
                 Ok(Db::Postgres(db))
             }
             Self::Sqlite(path) => {
-                if libsqlite3_sys::SQLITE_VERSION_NUMBER < OLDEST_SQLITE {
-                    return Err(Error::Internal(
-                        "this SQLite is too old for WAL with several connections".to_owned(),
-                    ));
-                }
                 let mut db = SqliteConnection::establish(path)?;
                 // The timeout comes first: switching to WAL needs a lock.
                 db.batch_execute(
@@ -88,28 +92,90 @@ impl Target {
         }
     }
 
-    /// Runs the migrations that are `missing`, or only counts them.
-    fn migrations(&self, run: bool) -> Result<usize, Error> {
-        match self.connect(Role::Writer)? {
-            Db::Postgres(mut db) => {
-                if run {
-                    // Two nodes may start at once; DDL is transactional, but the second must wait for the first.
-                    db.batch_execute("set lock_timeout = '60s'; select pg_advisory_lock(0)")?;
-                }
-                Ok(pending(&mut db, PORTABLE, run)? + pending(&mut db, POSTGRES, run)?)
+    /// Refuses a schema that isn't this build's, and a server that isn't one to trust; changes nothing.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let wrong = |what: &str| Err(Error::Internal(what.to_owned()));
+        if let Self::Sqlite(path) = self
+            && !Path::new(path).exists()
+        {
+            return wrong("there is no such database: run `lanyard migrate`");
+        }
+        let mut db = self.connect(Role::Reader)?;
+        let (have, want) = (versions(&mut db)?, self.wanted()?);
+        if have.is_subset(&want) && have != want {
+            return wrong("the database's schema is older than this build: run `lanyard migrate`");
+        }
+        if have != want {
+            return wrong("the database's schema is newer than this build");
+        }
+        let told = match &mut db {
+            Db::Postgres(db) => text(db, "select current_setting('lc_messages') as it")?,
+            Db::Sqlite(db) => text(db, "select sqlite_version() as it")?,
+        };
+        match &db {
+            // What passes by itself is told from what doesn't by the server's words.
+            Db::Postgres(_) if !["C", "POSIX", "en"].iter().any(|it| told.starts_with(it)) => {
+                wrong("PostgreSQL's `lc_messages` must be C or English")
             }
-            Db::Sqlite(mut db) => pending(&mut db, PORTABLE, run),
+            Db::Sqlite(_) if told.split('.').map(|it| it.parse().unwrap_or(0)).lt(OLDEST_SQLITE) => {
+                wrong("this SQLite is too old for WAL with several connections")
+            }
+            _ => Ok(()),
         }
     }
 
-    /// Refuses a schema that isn't this build's.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.migrations(false)? {
-            0 => Ok(()),
-            _ => Err(Error::Internal(
-                "the database's schema is older than this build: run `lanyard migrate`".to_owned(),
-            )),
+    /// The versions of this build's migrations.
+    fn wanted(&self) -> Result<BTreeSet<String>, Error> {
+        fn all<B: Backend>(source: &EmbeddedMigrations) -> Result<Vec<String>, Error>
+        where
+            EmbeddedMigrations: MigrationSource<B>,
+        {
+            let found = source.migrations().map_err(|it| Error::Internal(it.to_string()))?;
+            Ok(found.iter().map(|it| it.name().version().to_string()).collect())
         }
+        Ok(match self {
+            Self::Postgres(_) => {
+                [all::<Pg>(&PORTABLE)?, all::<Pg>(&POSTGRES)?].concat().into_iter().collect()
+            }
+            Self::Sqlite(_) => all::<Sqlite>(&PORTABLE)?.into_iter().collect(),
+        })
+    }
+}
+
+/// A dead link is noticed in seconds, unless the URL says otherwise.
+fn with_timeouts(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in [("connect_timeout", 2), ("keepalives_idle", 10), ("tcp_user_timeout", 5000)] {
+        if !url.contains(name) {
+            let sign = if url.contains('?') { '&' } else { '?' };
+            url = format!("{url}{sign}{name}={value}");
+        }
+    }
+    url
+}
+
+#[derive(QueryableByName)]
+struct One {
+    #[diesel(sql_type = Text)]
+    it: String,
+}
+
+fn text<C>(db: &mut C, sql: &str) -> Result<String, Error>
+where
+    C: LoadConnection,
+    diesel::query_builder::SqlQuery: for<'q> LoadQuery<'q, C, One>,
+{
+    Ok(diesel::sql_query(sql).get_result::<One>(db)?.it)
+}
+
+/// The versions of the migrations that were run; none where there was never any.
+fn versions(db: &mut Db) -> Result<BTreeSet<String>, Error> {
+    let sql = "select version as it from __diesel_schema_migrations";
+    let found = diesel::sql_query(sql).load::<One>(db);
+    match found {
+        Ok(found) => Ok(found.into_iter().map(|it| it.it).collect()),
+        Err(it) if it.to_string().contains("__diesel_schema_migrations") => Ok(BTreeSet::new()),
+        Err(it) => Err(it.into()),
     }
 }
 
@@ -118,21 +184,20 @@ impl Target {
 /// # Errors
 /// Why the database can't be reached or migrated, in its own words.
 pub fn migrate(url: &str) -> Result<usize, Error> {
-    Target::parse(url)?.migrations(true)
+    match Target::parse(url)?.connect(Role::Writer)? {
+        Db::Postgres(mut db) => {
+            // Two nodes may start at once; DDL is transactional, but the second must wait for the first.
+            db.batch_execute("set statement_timeout = 0; set lock_timeout = 0; select pg_advisory_lock(0)")?;
+            Ok(run(&mut db, PORTABLE)? + run(&mut db, POSTGRES)?)
+        }
+        Db::Sqlite(mut db) => run(&mut db, PORTABLE),
+    }
 }
 
-fn pending<C: MigrationHarness<B>, B: diesel::backend::Backend>(
-    db: &mut C,
-    source: EmbeddedMigrations,
-    run: bool,
-) -> Result<usize, Error>
+fn run<C: MigrationHarness<B>, B: Backend>(db: &mut C, source: EmbeddedMigrations) -> Result<usize, Error>
 where
     EmbeddedMigrations: MigrationSource<B>,
 {
-    let wrong = |it: Box<dyn std::error::Error + Send + Sync>| Error::Internal(it.to_string());
-    if run {
-        Ok(db.run_pending_migrations(source).map_err(wrong)?.len())
-    } else {
-        Ok(db.pending_migrations(source).map_err(wrong)?.len())
-    }
+    let done = db.run_pending_migrations(source).map_err(|it| Error::Internal(it.to_string()))?;
+    Ok(done.len())
 }

@@ -8,6 +8,10 @@ faults! {
         /// Nothing is wrong with the request: the queue is full, or the connection, a lock or the disk failed.
         Unavailable(why: String) => Unavailable, "database-unavailable", "",
             "The database can't answer at the moment, and nothing was changed. Send the request again.";
+        /// The connection failed while the transaction was being committed.
+        OutcomeUnknown(why: String) => Unavailable, "outcome-unknown", "",
+            "The database stopped answering at the very end, so that it isn't known whether this was done. Read before \
+             you send it again, or send it again with the same Idempotency-Key.";
         /// The idempotency key was used before, for another request.
         KeyReused => Invalid, "idempotency-key-reused", "",
             "This Idempotency-Key came with another request before. Use a new key for a new request.";
@@ -17,7 +21,8 @@ faults! {
     }
 }
 
-/// What the databases say when the fault is theirs and diesel has no kind for it. Neither translates these by default.
+/// What the databases say when the fault is theirs and diesel has no kind for it. SQLite never translates it; of
+/// PostgreSQL, `Target::check` asks for English.
 const PASSING: &[&str] = &[
     "deadlock detected",
     "canceling statement due to",
@@ -32,6 +37,22 @@ const PASSING: &[&str] = &[
 ];
 
 impl Error {
+    /// A text that isn't what it should be. serde's own words may quote it, and it may be PHI.
+    pub(crate) fn unreadable(what: &str, why: &serde_json::Error) -> Self {
+        let (line, column, kind) = (why.line(), why.column(), why.classify());
+        Self::Internal(format!(
+            "{what} can't be read as JSON: {kind:?} error at line {line}, column {column}"
+        ))
+    }
+
+    /// The same, of a transaction that was about to be committed.
+    pub(crate) fn at_commit(self) -> Self {
+        match self {
+            Self::Unavailable(why) => Self::OutcomeUnknown(why),
+            other => other,
+        }
+    }
+
     pub(crate) fn busy() -> Self {
         Self::Unavailable("too many requests are waiting for the database".to_owned())
     }
@@ -47,6 +68,8 @@ impl From<Diesel> for Error {
                     DatabaseErrorKind::ClosedConnection
                         | DatabaseErrorKind::UnableToSendCommand
                         | DatabaseErrorKind::SerializationFailure
+                        // A server that has become a standby.
+                        | DatabaseErrorKind::ReadOnlyTransaction
                 ) || PASSING.iter().any(|known| text.contains(known))
             }
             Diesel::BrokenTransactionManager

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::{Actor, Db, Error, Token, Tx, ledger};
+use kernel::{Fault, Kind};
+
+use crate::{Actor, Db, Error, IdempotencyKey, Tx, ledger};
 
 /// A write that waits for its turn.
 pub(crate) trait Job: Send {
@@ -86,7 +88,7 @@ pub struct Kept<T> {
 
 /// How an answer is kept for the next use of its key.
 pub(crate) struct Once<T> {
-    pub(crate) token: Token,
+    pub(crate) key: IdempotencyKey,
     pub(crate) encode: fn(&T) -> serde_json::Result<String>,
     pub(crate) decode: fn(&str) -> serde_json::Result<T>,
 }
@@ -109,10 +111,12 @@ where
         let work = self.work.take().ok_or_else(gone)?;
         let value = work(tx)?;
         if let Some(once) = &self.once {
-            let answer = (once.encode)(&value).map_err(|it| Error::Internal(it.to_string()))?;
-            tx.keep(once.token.clone(), answer);
+            let answer = (once.encode)(&value).map_err(|it| Error::unreadable("an answer", &it))?;
+            tx.keep(once.key.clone(), answer);
         }
-        tx.seal()?;
+        let alone = !tx.begun();
+        // With nothing before it, the last statement is the whole transaction.
+        tx.seal().map_err(|it| if alone { it.at_commit() } else { it })?;
         Ok(value)
     }
 }
@@ -120,7 +124,7 @@ where
 impl<T, E, F> Job for Task<T, E, F>
 where
     T: Send,
-    E: From<Error> + Send,
+    E: Fault + From<Error> + Send,
     F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send,
 {
     fn claim(&self) -> bool {
@@ -138,15 +142,22 @@ where
     }
 
     fn replay(&mut self, db: &mut Db) {
-        let Some(Once { token, decode, .. }) = &self.once else { return };
-        match ledger::kept(db, &token.scope, &token.key) {
+        let Some(Once { key, decode, .. }) = &self.once else { return };
+        // The key's own conflict is an internal error here. Who may not ask by now gets no answer of before.
+        let kind = |outcome: &Result<T, E>| outcome.as_ref().err().map(|it| it.row().kind);
+        let kind = self.outcome.as_ref().and_then(kind);
+        if !matches!(kind, Some(Kind::Internal | Kind::Conflict | Kind::Stale | Kind::Invalid)) {
+            return;
+        }
+        match ledger::kept(db, &key.scope, &key.key) {
             // The closure's own error stands.
             Ok(None) => {}
-            Ok(Some((fingerprint, _))) if fingerprint != token.fingerprint => {
+            Ok(Some((fingerprint, _))) if fingerprint != key.fingerprint => {
                 self.outcome = Some(Err(Error::KeyReused.into()));
             }
             Ok(Some((_, answer))) => {
-                self.outcome = Some(decode(&answer).map_err(|it| Error::Internal(it.to_string()).into()));
+                self.outcome =
+                    Some(decode(&answer).map_err(|it| Error::unreadable("a kept answer", &it).into()));
             }
             Err(it) => self.outcome = Some(Err(it.into())),
         }

@@ -11,6 +11,7 @@
 mod db;
 mod error;
 mod job;
+mod json_rows;
 mod ledger;
 mod link;
 mod number;
@@ -23,10 +24,11 @@ mod worker;
 pub use db::{Db, migrate};
 pub use error::Error;
 pub use job::{Answer, Kept};
+pub use json_rows::JsonRows;
 pub use ledger::{Basis, Deadline, Event, Trail};
 pub use number::{Check, Number};
 pub use rows::{Pending, Row};
-pub use store::{Actor, Options, Store, Token};
+pub use store::{Actor, IdempotencyKey, Options, Store};
 pub use tx::{Key, Rx, Tx};
 
 /// Writes one query for each backend, for what the enum can't express: many rows in one insert, upserts, locking

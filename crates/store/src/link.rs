@@ -1,5 +1,6 @@
 //! Connections, as r2d2 keeps them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,24 @@ impl Link {
     }
 }
 
+/// Why a connection could not be made, in the database's words, which the pool passes on.
+#[derive(Debug)]
+pub(crate) struct LinkError(String);
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for LinkError {}
+
+impl From<Error> for LinkError {
+    fn from(it: Error) -> Self {
+        Self(format!("{it:?}"))
+    }
+}
+
 /// Makes connections for one role.
 pub(crate) struct Links {
     pub(crate) target: Target,
@@ -65,16 +84,16 @@ impl Links {
 
 impl ManageConnection for Links {
     type Connection = Link;
-    type Error = Error;
+    type Error = LinkError;
 
-    fn connect(&self) -> Result<Link, Error> {
+    fn connect(&self) -> Result<Link, LinkError> {
         Ok(Link { db: self.target.connect(self.role)?, used_at: self.clock.now(), broken: false })
     }
 
     /// A ping costs a round trip, so a connection that was in use a moment ago is trusted.
-    fn is_valid(&self, link: &mut Link) -> Result<(), Error> {
+    fn is_valid(&self, link: &mut Link) -> Result<(), LinkError> {
         let idle = self.clock.now() - link.used_at;
-        if idle < FRESH { Ok(()) } else { Ok(link.db.batch_execute("select 1")?) }
+        if idle < FRESH { Ok(()) } else { Ok(link.db.batch_execute("select 1").map_err(Error::from)?) }
     }
 
     fn has_broken(&self, link: &mut Link) -> bool {

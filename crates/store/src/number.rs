@@ -12,7 +12,7 @@ use crate::{Db, Error};
 /// The number of an authorization (AUT-25): a day in the plan's zone and a sequence within it.
 ///
 /// Its order is that of allocation, which the text doesn't keep: past 99,999 the sequence has six digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Number {
     /// The day of receipt.
     pub day: NaiveDate,

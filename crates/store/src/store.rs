@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use diesel::connection::SimpleConnection;
-use kernel::{Clock, SystemClock};
+use kernel::{Clock, Fault, Kind, SystemClock};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
@@ -31,7 +31,7 @@ pub struct Actor {
 
 /// An idempotency key, within the scope in which it is one, and a fingerprint of the request that it came with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
+pub struct IdempotencyKey {
     /// Subject, site, method and route.
     pub scope: String,
     /// The key, as the client chose it.
@@ -65,7 +65,8 @@ impl Default for Options {
             pool: 8,
             group: 64,
             queue: 1024,
-            patience: Duration::from_secs(1),
+            // A little longer than a pool waits for a connection, so that what is told is what happened.
+            patience: Duration::from_millis(1250),
         }
     }
 }
@@ -115,24 +116,26 @@ impl Store {
     }
 
     /// Runs `work` on a connection that can't write, outside any transaction.
-    pub fn read<T, E, F>(&self, actor: &Actor, work: F) -> Answer<T, E>
+    pub fn read<T, E, F>(&self, work: F) -> Answer<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: Fault + From<Error> + Send + 'static,
         F: FnOnce(&mut Rx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (reply, answer) = self.answer();
-        let (actor, claim) = (actor.clone(), Arc::clone(&answer.claim));
+        let claim = Arc::clone(&answer.claim);
         let look: Look = Box::new(move |found| {
             if reply.is_closed() || claim.swap(true, Ordering::AcqRel) {
                 return true;
             }
-            let outcome = found.map_err(E::from).and_then(|(db, (now, day))| {
-                let mut rx = Rx { db, actor: &actor, now, day };
+            let outcome = found.map_err(E::from).and_then(|(db, day)| {
+                let mut rx = Rx { db, day };
                 catch_unwind(AssertUnwindSafe(|| work(&mut rx)))
                     .unwrap_or_else(|_| Err(Error::Internal("the read panicked".to_owned()).into()))
             });
-            let sound = outcome.is_ok();
+            // What the caller got wrong says nothing of the connection.
+            let failed = |it: &E| matches!(it.row().kind, Kind::Unavailable | Kind::Internal);
+            let sound = !outcome.as_ref().is_err_and(failed);
             let _ = reply.send(outcome);
             sound
         });
@@ -142,23 +145,23 @@ impl Store {
         answer
     }
 
-    /// What was answered to an earlier request with the same token, for a request that is refused before it writes.
-    pub fn kept<T>(&self, actor: &Actor, token: Token) -> Answer<Option<T>, Error>
+    /// What was answered to an earlier request with the same key, for a request that is refused before it writes.
+    pub fn kept<T>(&self, key: IdempotencyKey) -> Answer<Option<T>, Error>
     where
         T: DeserializeOwned + Send + 'static,
     {
-        self.read(actor, move |rx| match ledger::kept(rx.db(), &token.scope, &token.key)? {
+        self.read(move |rx| match ledger::kept(rx.db(), &key.scope, &key.key)? {
             None => Ok(None),
-            Some((fingerprint, _)) if fingerprint != token.fingerprint => Err(Error::KeyReused),
+            Some((fingerprint, _)) if fingerprint != key.fingerprint => Err(Error::KeyReused),
             Some((_, answer)) => {
-                serde_json::from_str(&answer).map(Some).map_err(|it| Error::Internal(it.to_string()))
+                serde_json::from_str(&answer).map(Some).map_err(|it| Error::unreadable("a kept answer", &it))
             }
         })
     }
 
     /// Whether the database answers.
-    pub fn ping(&self, actor: &Actor) -> Answer<(), Error> {
-        self.read(actor, |rx| Ok(rx.db().batch_execute("select 1")?))
+    pub fn ping(&self) -> Answer<(), Error> {
+        self.read(|rx| Ok(rx.db().batch_execute("select 1")?))
     }
 
     /// Runs `work` in one transaction and answers once that is on disk; if `work` fails or panics, it leaves nothing.
@@ -167,24 +170,24 @@ impl Store {
     pub fn write<T, E, F>(&self, actor: &Actor, work: F) -> Answer<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: Fault + From<Error> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         self.queue(actor, None, work)
     }
 
-    /// Like [`write`](Self::write), but the second request with the same token gets the answer of the first.
+    /// Like [`write`](Self::write), but the second request with the same key gets the answer of the first.
     ///
     /// Only success is kept: a refusal leaves the key free. The work of a repeated request is done, refused by the record's
     /// own key and undone, so that the first request, which is nearly every one, pays no look-up.
-    pub fn write_once<T, E, F>(&self, actor: &Actor, token: Token, work: F) -> Answer<Kept<T>, E>
+    pub fn write_once<T, E, F>(&self, actor: &Actor, key: IdempotencyKey, work: F) -> Answer<Kept<T>, E>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: Fault + From<Error> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let once = Once {
-            token,
+            key,
             encode: |it: &Kept<T>| serde_json::to_string(&it.value),
             decode: |it| serde_json::from_str(it).map(|value| Kept { value, replayed: true }),
         };
@@ -194,7 +197,7 @@ impl Store {
     fn queue<T, E, F>(&self, actor: &Actor, once: Option<Once<T>>, work: F) -> Answer<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: Fault + From<Error> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (reply, answer) = self.answer();

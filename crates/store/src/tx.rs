@@ -3,13 +3,13 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use sha2::{Digest, Sha256};
 
 use crate::rows::{self, Rows};
-use crate::{Actor, Check, Db, Deadline, Error, Event, Number, Pending, Row, Token, Trail, ledger, number};
+use crate::{
+    Actor, Check, Db, Deadline, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, ledger, number,
+};
 
 /// A read in progress; the database refuses what would write.
 pub struct Rx<'a> {
     pub(crate) db: &'a mut Db,
-    pub(crate) actor: &'a Actor,
-    pub(crate) now: DateTime<Utc>,
     pub(crate) day: NaiveDate,
 }
 
@@ -17,18 +17,6 @@ impl Rx<'_> {
     /// The connection.
     pub fn db(&mut self) -> &mut Db {
         self.db
-    }
-
-    /// Who is reading.
-    #[must_use]
-    pub fn actor(&self) -> &Actor {
-        self.actor
-    }
-
-    /// The moment of this read.
-    #[must_use]
-    pub fn now(&self) -> DateTime<Utc> {
-        self.now
     }
 
     /// The day of this read in the plan's zone.
@@ -45,10 +33,8 @@ pub enum Key {
     Member(String),
     /// One authorization.
     Authorization(String),
-    /// A provider site.
-    Site(String),
-    /// A user and its grants.
-    User(String),
+    /// A code set, while it is loaded.
+    CodeSet(String),
 }
 
 impl Key {
@@ -57,8 +43,7 @@ impl Key {
         let (kind, id) = match self {
             Self::Member(id) => ("member", id),
             Self::Authorization(id) => ("authorization", id),
-            Self::Site(id) => ("site", id),
-            Self::User(id) => ("user", id),
+            Self::CodeSet(id) => ("code set", id),
         };
         let digest = Sha256::new().chain_update(kind).chain_update(":").chain_update(id).finalize();
         digest.iter().take(8).fold(0, |hash, byte| (hash << 8) | i64::from(*byte))
@@ -83,12 +68,6 @@ impl<'a> Tx<'a> {
     pub(crate) fn new(db: &'a mut Db, actor: &'a Actor, now: DateTime<Utc>, day: NaiveDate) -> Self {
         let begun = matches!(db, Db::Sqlite(_));
         Self { db, actor, now, day, begun, held: None, pending: Vec::new() }
-    }
-
-    /// Who is writing.
-    #[must_use]
-    pub fn actor(&self) -> &Actor {
-        self.actor
     }
 
     /// The moment of this transaction; every row that it writes carries the same one.
@@ -150,12 +129,6 @@ impl<'a> Tx<'a> {
         number::next(self.db()?, day, check)
     }
 
-    /// An id that sorts by the moment of this transaction.
-    #[must_use]
-    pub fn id(&self, prefix: &str) -> String {
-        kernel::fresh_id(prefix, self.now)
-    }
-
     /// Inserts `rows` when the transaction ends, or before the next use of [`Tx::db`].
     pub fn insert<R: Row>(&mut self, rows: Vec<R>) {
         if !rows.is_empty() {
@@ -191,8 +164,8 @@ impl<'a> Tx<'a> {
     }
 
     /// Keeps `answer` for whoever sends the same key again.
-    pub(crate) fn keep(&mut self, token: Token, answer: String) {
-        let Token { scope, key, fingerprint } = token;
+    pub(crate) fn keep(&mut self, key: IdempotencyKey, answer: String) {
+        let IdempotencyKey { scope, key, fingerprint } = key;
         let row = ledger::KeptRow { scope, key, fingerprint, answer, at: self.now.naive_utc() };
         self.insert(vec![row]);
     }

@@ -18,7 +18,7 @@ use crate::{Db, Error, number};
 type Manager = <Db as Connection>::TransactionManager;
 pub(crate) type Jobs = Queue<Box<dyn Job>>;
 /// A read: it answers its caller itself, and says whether all went well.
-pub(crate) type Look = Box<dyn FnOnce(Result<(&mut Db, Instant), Error>) -> bool + Send>;
+pub(crate) type Look = Box<dyn FnOnce(Result<(&mut Db, NaiveDate), Error>) -> bool + Send>;
 
 /// What all workers of a store share.
 pub(crate) struct Shop {
@@ -39,9 +39,9 @@ impl Shop {
     /// Serves reads until the queue closes.
     pub(crate) fn read(&self, looks: &Queue<Look>) {
         while let Some(look) = looks.pop() {
-            let instant = self.instant();
+            let (now, day) = self.instant();
             match self.readers.get() {
-                Ok(mut link) => link.look(instant.0, |db| ((), look(Ok((db, instant))))),
+                Ok(mut link) => link.look(now, |db| ((), look(Ok((db, day))))),
                 Err(it) => drop(look(Err(it.into()))),
             }
         }
@@ -136,7 +136,8 @@ fn settle(db: &mut Db, depth: u32) -> Result<(), Error> {
     if open.map_or(0, std::num::NonZero::get) != depth {
         return Err(Error::Internal("the work left a transaction open".to_owned()));
     }
-    Ok(Manager::commit_transaction(db)?)
+    let committed = Manager::commit_transaction(db).map_err(Error::from);
+    committed.map_err(|it| if depth == 1 { it.at_commit() } else { it })
 }
 
 /// Rolls back to `depth`, past whatever a panic left open.

@@ -79,7 +79,7 @@ pub(crate) fn start<F: Future<Output = ()>>(kind: Kind, body: impl FnOnce(Servic
 /// The key of the tests' tokens, made once a process.
 pub(crate) fn issuer() -> &'static Issuer {
     static ISSUED: OnceLock<Issuer> = OnceLock::new();
-    ISSUED.get_or_init(|| Issuer::open(ISSUER, &key_folder()).expect("a key"))
+    ISSUED.get_or_init(|| Issuer::make(ISSUER, &key_folder()).expect("a key"))
 }
 
 /// Where the key of the tests' tokens is.
@@ -165,9 +165,8 @@ impl Service {
             it: String,
         }
         let sql = format!("select cast(it as text) as it from ({sql}) as rows");
-        let read = self
-            .store
-            .read(&actor(), move |rx| Ok::<_, store::Error>(diesel::sql_query(sql).load::<Row>(rx.db())?));
+        let read =
+            self.store.read(move |rx| Ok::<_, store::Error>(diesel::sql_query(sql).load::<Row>(rx.db())?));
         aside(|| read.wait()).expect("rows").into_iter().map(|it| it.it).collect()
     }
 

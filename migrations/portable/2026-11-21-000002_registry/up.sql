@@ -64,7 +64,6 @@ create table diagnosis_codes (
 -- Who calls: people, staff among them, and system clients.
 create table principals (
     id            text    not null primary key,
-    kind          text    not null check (kind in ('person', 'staff', 'system')),
     role          text    not null,
     name          text    not null,
     contact_name  text,

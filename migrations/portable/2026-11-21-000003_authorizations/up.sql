@@ -1,4 +1,4 @@
--- What was asked and what became of it. PHI: `member_id`, `parties`, `remarks`, `urgency_reason`, all diagnoses.
+-- What was asked and what became of it. PHI: `member_id`, `parties`, `remarks`, `urgency_reason`, `closing`, all diagnoses.
 create table authorizations (
     number_day            date      not null,
     number_seq            bigint    not null,
@@ -18,8 +18,12 @@ create table authorizations (
     service_start         date      not null,
     service_end           date      not null,
     remarks               text,
-    -- The decision in force (JSON), the inputs that it was made from among it.
-    decision              text,
+    -- The ruling or decision in force (JSON), the inputs that it was made from among it.
+    decision              text      not null,
+    -- The ID of the one that it looks like, if the same site owns that.
+    duplicate_of          text,
+    -- Why it was closed, by whom and when (JSON).
+    closing               text,
     created_by            text      not null,
     created_at            timestamp not null,
     updated_at            timestamp not null,

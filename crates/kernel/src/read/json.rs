@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for Node {
         Ok(Json::List(items))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Json<'de>, A::Error> {
-        let (inner, mut members) = (self.deeper()?, Vec::with_capacity(8));
+        let (inner, mut members) = (self.deeper()?, Vec::new());
         while let Some(name) = from.next_key_seed(Name)? {
             members.push((name, from.next_value_seed(inner)?));
         }

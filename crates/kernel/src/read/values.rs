@@ -222,23 +222,6 @@ impl<const MIN: u32, const MAX: u32> Read for Count<MIN, MAX> {
     }
 }
 
-impl Read for bool {
-    type Draft = Self;
-    fn read(json: &Json<'_>, at: At<'_>, flaws: &mut Flaws) -> Option<Self> {
-        if let Json::Bool(it) = json {
-            return Some(*it);
-        }
-        flaws.add(at, FlawCode::Type, "Must be true or false.");
-        None
-    }
-    fn whole(draft: Self) -> Option<Self> {
-        Some(draft)
-    }
-    fn schema() -> RefOr<Schema> {
-        Object::with_type(Type::Boolean).into()
-    }
-}
-
 /// A day of the calendar, `YYYY-MM-DD` and no other way.
 impl Read for NaiveDate {
     type Draft = Self;

@@ -6,7 +6,7 @@ use actix_web::http::header::{HeaderMap, IF_MATCH};
 use actix_web::{FromRequest, HttpRequest, dev};
 use kernel::Read;
 use registry::PrincipalKind;
-use store::Token;
+use store::IdempotencyKey;
 
 use crate::body::Open;
 use crate::caller::Caller;
@@ -21,22 +21,22 @@ pub struct Once {
 }
 
 impl Once {
-    /// The token of a request from `caller` for `site`: by it a repeated request is known.
+    /// The key of a request from `caller` for `site`: by it a repeated request is known.
     ///
     /// # Errors
     /// 400 where the key has a wrong form, or a system client sent none.
-    pub fn token<P, T: Read>(
+    pub fn key<P, T: Read>(
         self,
         caller: &Caller<P>,
         site: &str,
         body: &Open<T>,
-    ) -> Result<Option<Token>, Problem> {
+    ) -> Result<Option<IdempotencyKey>, Problem> {
         let Some(key) = self.key? else {
-            let system = caller.principal.kind == PrincipalKind::System;
+            let system = caller.principal.role.kind() == PrincipalKind::System;
             return if system { Err(problem::KEY_REQUIRED.problem()) } else { Ok(None) };
         };
         let scope = format!("{} {site} {}", caller.principal.id, self.route);
-        Ok(Some(Token { scope, key, fingerprint: format!("{} {}", self.path, body.digest()) }))
+        Ok(Some(IdempotencyKey { scope, key, fingerprint: format!("{} {}", self.path, body.digest()) }))
     }
 }
 
