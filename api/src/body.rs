@@ -51,14 +51,14 @@ impl<T: Read> Open<T> {
         &self.digest
     }
 
-    /// Applies rules to what is known, and adds what they find to the same list (AUT-05).
-    pub fn check(&mut self, rules: impl FnOnce(&Draft<T>, &mut Flaws)) {
-        let Some(draft) = &self.draft else { return };
+    /// Applies rules to what is known, and adds what they find to the same list (AUT-05); what they proved, if anything.
+    pub fn check<C>(&mut self, rules: impl FnOnce(&Draft<T>, &mut Flaws) -> Option<C>) -> Option<C> {
         let before = self.flaws.iter().len();
-        rules(draft, &mut self.flaws);
+        let proved = rules(self.draft.as_ref()?, &mut self.flaws);
         for it in self.flaws.iter().skip(before) {
             debug_assert!(T::knows(&it.pointer), "a rule points to {}", it.pointer);
         }
+        proved
     }
 
     /// The problem that lists everything that is wrong with it.

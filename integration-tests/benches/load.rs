@@ -102,7 +102,7 @@ fn measure(bare: SocketAddr, services: &[Service; 2]) {
                 let get = |seed: u64| {
                     format!(
                         "GET /v1/authorizations/26335R{:05} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n",
-                        1 + seed % 500
+                        1 + seed % 100
                     )
                 };
                 let (rate, p99, _) = drive(address, clients, &get);

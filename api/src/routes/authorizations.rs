@@ -12,7 +12,7 @@ use crate::caller::{Caller, Closes, Creates, Reads};
 use crate::headers::{IfMatch, Once};
 use crate::query::parameter;
 use crate::reply::Reply;
-use crate::{Problem, State};
+use crate::{Problem, State, problem};
 
 /// Ask for an authorization
 ///
@@ -61,11 +61,11 @@ async fn ask(
     let Some(draft) = body.draft.clone() else { return Err(body.refused()) };
     let principal = Arc::clone(&caller.principal);
     let facts = state.store.read(move |rx| Facts::gather(rx, &principal, &draft)).await?;
-    body.check(|draft, flaws| {
-        authorizations::check(draft, &facts, &caller.principal, &state.policy, flaws);
-    });
-    let request = body.whole()?;
-    Ok(Submission::new(&request, facts, &caller.principal, &state.policy, &*state.decider)?)
+    let principal = &caller.principal;
+    let checked =
+        body.check(|draft, flaws| authorizations::check(draft, &facts, principal, &state.policy, flaws));
+    let (request, checked) = (body.whole()?, checked.ok_or_else(|| problem::INTERNAL.problem())?);
+    Ok(Submission::new(&request, checked, principal, facts.today, &*state.decider)?)
 }
 
 /// The site that a request is for, as far as that can be told before it is checked.

@@ -3,7 +3,7 @@
 use ::store::Number;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use kernel::{CodeType, DiagnosisCode, Npi, Period, Phone, PrincipalId, SiteId, codes};
-use registry::{Pcp, Provider};
+use registry::Pcp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -138,13 +138,6 @@ pub struct Named {
     pub npi: Npi,
     /// Its name.
     pub name: String,
-}
-
-impl From<Provider> for Named {
-    fn from(it: Provider) -> Self {
-        let (npi, name) = it.pay_to;
-        Self { npi, name }
-    }
 }
 
 /// One of up to six diagnoses.

@@ -18,8 +18,8 @@ body! {
 
 impl NewClosing {
     /// Adds what the policy says of the reason: its code is one of the plan's.
-    pub fn check(draft: &kernel::Draft<Self>, policy: &Policy, flaws: &mut Flaws) {
-        let Some(code) = &draft.reason_code else { return };
+    pub fn check(draft: &kernel::Draft<Self>, policy: &Policy, flaws: &mut Flaws) -> Option<()> {
+        let code = draft.reason_code.as_ref()?;
         if !policy.close_reasons.contains_key(&**code) {
             let codes: Vec<_> = policy.close_reasons.keys().map(String::as_str).collect();
             flaws.broken(
@@ -28,7 +28,9 @@ impl NewClosing {
                 FlawCode::OneOf,
                 format!("Must be one of {}.", codes.join(", ")),
             );
+            return None;
         }
+        Some(())
     }
 }
 

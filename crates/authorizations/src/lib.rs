@@ -1,8 +1,8 @@
 //! Prior authorizations: asked for, decided, and found again.
 //!
 //! A request is read into a [`NewAuthorization`], whose type can't hold what breaks its form. [`Facts::gather`] asks
-//! what the plan knows, [`check`] adds what the rules say of both, and only a request without a flaw becomes a
-//! [`Submission`]. A [`Decider`] rules on it before anything is locked; [`submit`] then takes the number, looks for a
+//! what the plan knows, [`check`] adds what the rules say of both and proves the rest, and only a request without a flaw
+//! becomes a [`Submission`]. A [`Decider`] rules on it before anything is locked; [`submit`] then takes the number, looks for a
 //! possible duplicate and writes all of it in one transaction.
 
 mod authorization;
@@ -24,7 +24,7 @@ pub use authorization::{
     Authorization, Closing, DecidedBy, Decision, DiagnosisLine, Line, MemberParty, Named, OpenDeadline,
     Parties, Party, PcpParty,
 };
-pub use check::check;
+pub use check::{Checked, check};
 pub use close::{NewClosing, ToClose, close};
 pub use error::Error;
 pub use facts::Facts;

@@ -1,17 +1,15 @@
 use ::store::{Basis, Deadline, Key, Trail, Tx};
 use chrono::{NaiveDate, TimeDelta};
 use kernel::{Period, PrincipalId, SiteId};
-use registry::{Principal, Provider};
+use registry::Principal;
 
-use crate::check::allowed;
+use crate::check::Checked;
 use crate::error::broken;
 use crate::event::tell;
-use crate::request::NewContact;
 use crate::store::{self, has_duplicate, insert};
 use crate::{
-    Authorization, DecidedBy, Decider, Decision, DiagnosisLine, Error, Facts, Line, MemberParty, Named,
-    NewAuthorization, Outcome, Parties, Party, PcpParty, PendReason, Policy, Question, RequestType, Ruling,
-    Service, Status, Urgency,
+    Authorization, DecidedBy, Decider, Decision, DiagnosisLine, Error, Line, NewAuthorization, Outcome,
+    Parties, PendReason, Question, RequestType, Ruling, Service, Status, Urgency,
 };
 
 /// A request without a flaw, with all that is known about it and how it is ruled on: ready to be written.
@@ -35,47 +33,20 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// Puts together what [`check`](crate::check) found nothing wrong with, and has `decider` rule on it.
+    /// Puts together what was sent by `caller` and what the rules proved of it on `today`, and has `decider` rule on it.
     ///
     /// # Errors
-    /// If a fact is missing after all, which is a fault of the service.
+    /// If the end is before the start after all, which is a fault of the service.
     pub fn new(
         request: &NewAuthorization,
-        facts: Facts,
+        checked: Checked,
         caller: &Principal,
-        policy: &Policy,
+        today: NaiveDate,
         decider: &dyn Decider,
     ) -> Result<Self, Error> {
-        let missing = || broken("a request was found whole and isn't");
-        let described = |code: &_| {
-            let known = facts.diagnosis(code).ok_or_else(missing)?;
-            Ok(DiagnosisLine { code: known.code.clone(), description: known.description.clone() })
-        };
-        let diagnoses = request.diagnoses.iter().map(described).collect::<Result<_, Error>>()?;
-        let Facts { today, site, member, requesting, servicing, .. } = facts;
-        let (site, member, servicing) =
-            (site.ok_or_else(missing)?, member.ok_or_else(missing)?, servicing.ok_or_else(missing)?);
-        let product = member.coverage(request.start_date).ok_or_else(missing)?.product.clone();
-        let contact = request.requesting_provider.as_ref().and_then(|it| it.contact.as_ref());
-        let (contact_name, contact_phone) = match (contact, &caller.contact) {
-            (Some(it), _) => (it.name.to_string(), it.phone.clone()),
-            (None, Some(it)) => (it.name.clone(), it.phone.clone()),
-            (None, None) => return Err(missing()),
-        };
-        let from = requesting.map_or((site.npi, site.name), |it| (it.npi, it.name));
-        let parties = Parties {
-            member: MemberParty {
-                id: member.id,
-                name: member.name,
-                date_of_birth: member.date_of_birth,
-                product,
-                pcp: member.pcp.map(PcpParty::from),
-            },
-            refer_from: Party { npi: from.0, name: from.1, contact_name, contact_phone },
-            pay_to: Named { npi: servicing.pay_to.0.clone(), name: servicing.pay_to.1.clone() },
-            refer_to: refer_to(servicing, &request.servicing_provider.contact),
-        };
-        let service = Period::new(request.start_date, request.end_date).ok_or_else(missing)?;
+        let Checked { site, parties, diagnoses, lines } = checked;
+        let service = Period::new(request.start_date, request.end_date);
+        let service = service.ok_or_else(|| broken("an end before its start"))?;
         let question = |duplicate| Question {
             service: request.requested_service,
             units: request.lines.iter().map(|it| it.units.get()).sum(),
@@ -83,37 +54,21 @@ impl Submission {
             started_days_ago: (today - service.start()).num_days(),
             duplicate,
         };
-        let line = |(it, number): (&crate::NewLine, i32)| {
-            let description = allowed(request, it, policy).ok_or_else(missing)?.description.clone();
-            let modifiers: Vec<_> =
-                it.modifiers.iter().flat_map(|it| it.iter()).map(kernel::Modifier::as_str).collect();
-            Ok(Line {
-                number,
-                status: Status::Pend,
-                code_type: it.code_type,
-                code: it.code.to_string(),
-                modifiers: modifiers.join(" "),
-                description,
-                requested: it.units.get().cast_signed(),
-                authorized: 0,
-                used: 0,
-            })
-        };
         Ok(Self {
             request_type: request.r#type,
             requested_service: request.requested_service,
             site_id: site.id,
+            parties,
             urgency: request.urgency.unwrap_or(Urgency::Standard),
             urgency_reason: request.urgency_reason.as_deref().map(str::to_owned),
+            service,
             remarks: request.remarks.as_deref().map(str::to_owned),
             diagnoses,
-            lines: request.lines.iter().zip(1..).map(line).collect::<Result<_, Error>>()?,
+            lines,
             created_by: caller.id.clone(),
             today,
             ruling: decider.decide(question(false)),
             ruling_if_duplicate: decider.decide(question(true)),
-            parties,
-            service,
         })
     }
 }
@@ -201,9 +156,4 @@ fn open_clock(tx: &mut Tx<'_>, it: &mut Authorization) {
     let due_at = it.created_at + time;
     tx.promise(Deadline { subject: it.id(), rule, basis: Basis::Calendar, due_at });
     it.deadlines.push(crate::OpenDeadline { rule: rule.to_owned(), due_at });
-}
-
-fn refer_to(it: Provider, contact: &NewContact) -> Party {
-    let (contact_name, contact_phone) = (contact.name.to_string(), contact.phone.clone());
-    Party { npi: it.npi, name: it.name, contact_name, contact_phone }
 }
