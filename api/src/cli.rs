@@ -197,12 +197,13 @@ fn welcome(settings: &Settings, address: &str) -> Result<String, String> {
     let end = start + TimeDelta::days(59);
     let example = include_str!("examples/create_authorization.request.json");
     let body = example.replace("2026-12-01", &start.to_string()).replace("2027-01-29", &end.to_string());
+    let body: serde_json::Value = serde_json::from_str(&body).map_err(|it| it.to_string())?;
     Ok(format!(
         "\nAsk for an authorization (paste it twice: the second one is received, too, and pended as a possible duplicate):\n\n\
          curl -i http://{address}/v1/authorizations -H 'Content-Type: application/json' \\\n  \
          -H 'Authorization: Bearer {token}' \\\n  -d '{}'\n\n\
          Tokens for others, from this folder: {} --demo token --as {}\n",
-        body.trim_end(),
+        body,
         config::program(),
         registry::demo::PRINCIPALS.map(|it| it.1).join("|")
     ))

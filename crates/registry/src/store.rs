@@ -1,6 +1,6 @@
 //! Every query on the tables of this room.
 
-use ::store::{Db, Key, Rx, Tx, rows};
+use ::store::{AnyOf, Db, Key, Rx, Tx, rows};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use kernel::{DiagnosisCode, MemberId, Npi, Phone, PrincipalId, SiteId};
@@ -77,7 +77,7 @@ pub fn providers(rx: &mut Rx<'_>, npis: &[&Npi]) -> Result<Vec<Provider>, Error>
     let payee = diesel::alias!(providers as payee);
     let found: Vec<(Npi, String, ProviderKind, Option<(Npi, String)>)> = providers::table
         .left_join(payee.on(payee.field(providers::npi).nullable().eq(providers::pay_to_npi)))
-        .filter(providers::npi.eq_any(npis.iter().copied()))
+        .filter(AnyOf { column: "providers.npi", values: npis })
         .select((
             providers::npi,
             providers::name,
@@ -110,7 +110,7 @@ pub fn is_affiliated(rx: &mut Rx<'_>, npi: &Npi, site: &SiteId, day: NaiveDate) 
 /// If the database can't answer.
 pub fn diagnoses(rx: &mut Rx<'_>, codes: &[&DiagnosisCode]) -> Result<Vec<Diagnosis>, Error> {
     let found: Vec<DiagnosisRow> = diagnosis_codes::table
-        .filter(diagnosis_codes::code.eq_any(codes.iter().copied()))
+        .filter(AnyOf { column: "diagnosis_codes.code", values: codes })
         .order((diagnosis_codes::code, diagnosis_codes::first_on))
         .load(rx.db())?;
     let diagnosis = |DiagnosisRow { code, first_on, last_on, billable, description }| Diagnosis {
