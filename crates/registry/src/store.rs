@@ -20,7 +20,8 @@ use crate::{
 pub fn principal(rx: &mut Rx<'_>, id: &PrincipalId) -> Result<Option<Principal>, Error> {
     type Row = (Role, String, Option<String>, Option<Phone>);
     let found: Vec<(Row, Option<(SiteId, String, Npi)>)> = principals::table
-        .left_join(site_grants::table.inner_join(sites::table))
+        .left_join(site_grants::table)
+        .left_join(sites::table.on(sites::id.eq(site_grants::site_id)))
         .filter(principals::id.eq(id).and(principals::active))
         .order(site_grants::site_id)
         .select((
@@ -50,7 +51,9 @@ pub fn member(rx: &mut Rx<'_>, id: &MemberId) -> Result<Option<Member>, Error> {
     let found: Vec<(Name, Option<String>, Option<String>, Option<Span>)> = members::table
         .left_join(providers::table)
         .left_join(sites::table)
-        .left_join(coverages::table.inner_join(products::table))
+        // Not a join within the join: SQLite would first build all of it.
+        .left_join(coverages::table)
+        .left_join(products::table.on(products::id.eq(coverages::product_id)))
         .filter(members::id.eq(id))
         .order(coverages::first_on)
         .select((
