@@ -1,8 +1,10 @@
 //! One effect for each `Idempotency-Key` (C-11, C-12).
 
+use authorizations::Error;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
+use store::Kept;
 
 use crate::on_both;
 use crate::support::{Answer, Options, Service, example};
@@ -133,6 +135,19 @@ on_both! {
         assert_eq!(twice.problem(400), "idempotency-key-invalid");
         assert_eq!(service.counts()[0], "0");
         ask(&service, "single-site", &"k".repeat(255), &body).await.expect(201);
+    }
+
+    /// What the caller may not see by now is no answer to a repeat, though a state that moved on is none to a refusal.
+    async fn c_11_a_repeat_that_finds_nothing_any_more_gets_no_replay(service) {
+        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into() };
+        let key = || store::IdempotencyKey { scope: "s".into(), key: "k".into(), fingerprint: "f".into() };
+        let ask = |answer: Result<u8, Error>| service.store.write_once(&actor, key(), move |_| answer);
+        assert_eq!(ask(Ok(1)).await, Ok(Kept { value: 1, replayed: false }));
+        assert_eq!(ask(Err(Error::NotFound)).await, Err(Error::NotFound));
+        assert_eq!(ask(Err(Error::SiteNotPermitted)).await, Err(Error::SiteNotPermitted));
+        for again in [Ok(2), Err(Error::Stale)] {
+            assert_eq!(ask(again).await, Ok(Kept { value: 1, replayed: true }));
+        }
     }
 
     /// The caller is authorized before a replay.
