@@ -24,6 +24,7 @@ fn detail(answer: &Answer, place: usize) -> String {
 }
 
 on_both! {
+    /// AUT-05.
     async fn aut_05_eight_faults_get_eight_pointers_and_change_nothing(service) {
         let before = service.counts();
         let mut body = example();
