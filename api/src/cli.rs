@@ -80,7 +80,7 @@ fn say(text: &str) {
 impl Cli {
     fn run(&self) -> Result<(), String> {
         let mut settings = Settings::load(self.config.as_deref())?;
-        if self.demo {
+        if self.demo || settings.demo {
             settings.be_demo();
         }
         match &self.command {

@@ -4,10 +4,10 @@ use actix_web::HttpRequest;
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
-use actix_web::web::Query;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr};
 
+use crate::query::Parameters;
 use crate::{Problem, problem};
 
 /// The contract as it is served.
@@ -55,14 +55,12 @@ impl Contract {
         let route = request.match_pattern().unwrap_or_default();
         let operation = self.parameters.iter().find(|it| it.0 == route && it.1 == *request.method());
         let known = operation.map_or(&[][..], |it| &it.2);
-        let sent = Query::<Vec<(String, String)>>::from_query(request.query_string());
-        let sent = sent.map_err(|_| problem::PARAMETER.problem())?.into_inner();
+        let Parameters(sent) = Parameters::of(request)?;
         for (place, (name, _)) in sent.iter().enumerate() {
-            let takes = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             if !known.contains(name) {
-                return Err(
-                    problem::PARAMETER.because(format!("Of query parameters this operation takes {takes}."))
-                );
+                let takes = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let detail = format!("Of query parameters this operation takes {takes}.");
+                return Err(problem::PARAMETER.because(detail));
             }
             if sent[..place].iter().any(|it| it.0 == *name) {
                 return Err(problem::PARAMETER.because(format!("`{name}` may be given once.")));

@@ -10,7 +10,7 @@ use super::authorization_page::AuthorizationPage;
 use crate::body::{Body, Open};
 use crate::caller::{Caller, Closes, Creates, Reads};
 use crate::headers::{IfMatch, Once};
-use crate::query::parameter;
+use crate::query::Parameters;
 use crate::reply::Reply;
 use crate::{Problem, State, problem};
 
@@ -28,8 +28,8 @@ use crate::{Problem, State, problem};
 /// takes revenue code 0551 without modifiers. A start that is long past or far ahead, a period of more than a year, and
 /// more visits than are usual go to a clinician.
 ///
-/// A system client always sends `site_id`, `requesting_provider` with its `contact`, and an `Idempotency-Key`. Send an `Idempotency-Key`, and a repeated request gets the first answer,
-/// with `Idempotency-Replayed: true`; without one it may become a second request.
+/// A system client always sends `site_id`, `requesting_provider` with its `contact`, and an `Idempotency-Key`. With a key a
+/// repeated request gets the first answer, and `Idempotency-Replayed: true`; without one it may become a second request.
 #[utoipa::path(
     tag = "authorizations",
     security(("bearer" = ["authorizations:create"])),
@@ -125,12 +125,13 @@ pub(crate) async fn list_authorizations(
     caller: Caller<Reads>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
+    let sent = Parameters::of(&request)?;
     let statuses =
         || format!("one of {}", Status::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", "));
     let count = |it: &str| it.parse().ok().filter(|it| (1..=200).contains(it));
-    let filter = Filter { status: parameter(&request, "status", statuses(), Status::parse)? };
-    let limit = parameter(&request, "limit", "a number from 1 to 200", count)?;
-    let after = parameter(&request, "cursor", "the next_cursor of a page", |it| state.cursors.read(it))?;
+    let filter = Filter { status: sent.get("status", statuses(), Status::parse)? };
+    let limit = sent.get("limit", "a number from 1 to 200", count)?;
+    let after = sent.get("cursor", "the next_cursor of a page", |it| state.cursors.read(it))?;
     let (scope, limit) = (caller.principal.scope(), limit.unwrap_or(50));
     let (rows, next) =
         state.store.read(move |rx| authorizations::list(rx, &scope, filter, after, limit)).await?;

@@ -3,7 +3,7 @@ use kernel::{FlawCode, Flaws, Text, body};
 use registry::Principal;
 
 use crate::event::tell;
-use crate::store::{find_in, update};
+use crate::store::{end, find_in};
 use crate::{Action, Authorization, Closing, Error, LIFECYCLE, Policy};
 
 body! {
@@ -78,9 +78,9 @@ pub fn close(
     after.updated_at = tx.now();
     after.deadlines.clear();
     after.events += 1;
-    update(tx, &after, before.version)?;
+    end(tx, &after, before.version)?;
     tx.meet(&after.id())?;
-    tell(tx, &after, "authorization.closed", after.events);
+    tell(tx, &after, "authorization.closed");
     let NewClosing { reason_code, reason } = &it.reason;
     tx.record(Trail {
         action: "authorization.close",

@@ -4,14 +4,14 @@ use ::store::{Event, Tx};
 
 use crate::Authorization;
 
-/// Leaves `topic` in the outbox, as the event of `it` at this place.
-pub(crate) fn tell(tx: &mut Tx<'_>, it: &Authorization, topic: &'static str, sequence: i32) {
+/// Leaves `topic` in the outbox, as the last of the events that `it` has had.
+pub(crate) fn tell(tx: &mut Tx<'_>, it: &Authorization, topic: &'static str) {
     tx.emit(Event {
         topic,
         subject: it.id(),
         site_id: it.site_id.to_string(),
         status: it.status.to_string(),
         version: it.version,
-        sequence,
+        sequence: it.events,
     });
 }

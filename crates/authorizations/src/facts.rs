@@ -44,10 +44,8 @@ impl Facts {
         let start = draft.start_date.unwrap_or(today);
 
         let named = draft.requesting_provider.iter().flatten().find_map(|it| it.npi.as_ref());
-        let implied = matches!(draft.requesting_provider, Some(None))
-            .then_some(())
-            .and(site.as_ref())
-            .map(|it| &it.npi);
+        let left_out = matches!(draft.requesting_provider, Some(None));
+        let implied = site.as_ref().filter(|_| left_out).map(|it| &it.npi);
         let requesting = named.or(implied);
         let servicing = draft.servicing_provider.as_ref().and_then(|it| it.npi.as_ref());
         let npis: Vec<_> = requesting.into_iter().chain(servicing).collect();

@@ -47,35 +47,35 @@ const OWNER: &str = "authorizations.site_id";
 
 const BELOW: &str = "c.number_day = authorizations.number_day and c.number_seq = authorizations.number_seq";
 
-/// Whether an open authorization of the same member, service and servicing provider overlaps the dates.
+/// The open authorizations of the same member, service and servicing provider that overlap the dates.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn alike<'a>(member: &'a MemberId, service: Service, npi: &'a Npi, dates: Period) -> _ {
+    let (start, end): (NaiveDate, NaiveDate) = (dates.start(), dates.end());
+    let ended: AnyOf<'static, Status> = ENDED;
+    authorizations::table
+        .filter(authorizations::member_id.eq(member))
+        .filter(authorizations::requested_service.eq(service))
+        .filter(authorizations::servicing_npi.eq(npi))
+        .filter(authorizations::service_end.ge(start))
+        .filter(authorizations::service_start.le(end))
+        .filter(not(ended))
+}
+
+/// Whether there is one that looks the same.
 pub(crate) fn has_duplicate<'a>(
     member: &'a MemberId,
     service: Service,
     npi: &'a Npi,
     dates: Period,
 ) -> impl Check + use<'a> {
-    diesel::dsl::exists(
-        authorizations::table
-            .select(authorizations::number_seq)
-            .filter(authorizations::member_id.eq(member))
-            .filter(authorizations::requested_service.eq(service))
-            .filter(authorizations::servicing_npi.eq(npi))
-            .filter(authorizations::service_end.ge(dates.start()))
-            .filter(authorizations::service_start.le(dates.end()))
-            .filter(not(ENDED)),
-    )
+    diesel::dsl::exists(alike(member, service, npi, dates).select(authorizations::number_seq))
 }
 
-/// The newest of those that [`has_duplicate`] found before `number`, and who owns it.
+/// The newest of those that [`has_duplicate`] found, and who owns it.
 pub(crate) fn duplicate(tx: &mut Tx<'_>, it: &Authorization) -> Result<Option<(Number, SiteId)>, Error> {
-    let found: Option<(NaiveDate, i64, SiteId)> = authorizations::table
+    let alike = alike(&it.parties.member.id, it.requested_service, &it.parties.refer_to.npi, it.service);
+    let found: Option<(NaiveDate, i64, SiteId)> = alike
         .select((authorizations::number_day, authorizations::number_seq, authorizations::site_id))
-        .filter(authorizations::member_id.eq(&it.parties.member.id))
-        .filter(authorizations::requested_service.eq(it.requested_service))
-        .filter(authorizations::servicing_npi.eq(&it.parties.refer_to.npi))
-        .filter(authorizations::service_end.ge(it.service.start()))
-        .filter(authorizations::service_start.le(it.service.end()))
-        .filter(not(ENDED))
         .order((authorizations::number_day.desc(), authorizations::number_seq.desc()))
         .first(tx.db()?)
         .optional()?;
@@ -250,8 +250,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, it: &Authorization) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes where `it` and its lines now stand over the version that it was read at.
-pub(crate) fn update(tx: &mut Tx<'_>, it: &Authorization, read: i32) -> Result<(), Error> {
+/// Writes that `it` and all its lines have ended, over the version that it was read at.
+pub(crate) fn end(tx: &mut Tx<'_>, it: &Authorization, read: i32) -> Result<(), Error> {
     let closing = it.closing.as_ref().map(serde_json::to_string).transpose();
     let closing = closing.map_err(|_| broken("a closing can't be written"))?;
     let row =
@@ -269,10 +269,10 @@ pub(crate) fn update(tx: &mut Tx<'_>, it: &Authorization, read: i32) -> Result<(
     if changed != 1 {
         return Err(Error::Stale);
     }
-    for line in &it.lines {
-        let row = authorization_lines::table.find((it.number.day, it.number.seq, line.number));
-        diesel::update(row).set(authorization_lines::status.eq(line.status)).execute(tx.db()?)?;
-    }
+    let lines = authorization_lines::table
+        .filter(authorization_lines::number_day.eq(it.number.day))
+        .filter(authorization_lines::number_seq.eq(it.number.seq));
+    diesel::update(lines).set(authorization_lines::status.eq(it.status)).execute(tx.db()?)?;
     Ok(())
 }
 

@@ -128,10 +128,10 @@ pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
         let twin = store::duplicate(tx, &it)?.filter(|(_, site)| *site == it.site_id);
         it.duplicate_of = twin.map(|(number, _)| number.to_string());
     }
-    tell(tx, &it, "authorization.submitted", 1);
+    tell(tx, &it, "authorization.submitted");
     if status == Status::Approved {
         it.events = 2;
-        tell(tx, &it, "authorization.decided", 2);
+        tell(tx, &it, "authorization.decided");
     } else {
         open_clock(tx, &mut it);
     }

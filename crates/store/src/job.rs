@@ -149,17 +149,11 @@ where
         if !matches!(kind, Some(Kind::Internal | Kind::Conflict | Kind::Stale | Kind::Invalid)) {
             return;
         }
-        match ledger::kept(db, &key.scope, &key.key) {
-            // The closure's own error stands.
-            Ok(None) => {}
-            Ok(Some((fingerprint, _))) if fingerprint != key.fingerprint => {
-                self.outcome = Some(Err(Error::KeyReused.into()));
-            }
-            Ok(Some((_, answer))) => {
-                self.outcome =
-                    Some(decode(&answer).map_err(|it| Error::unreadable("a kept answer", &it).into()));
-            }
-            Err(it) => self.outcome = Some(Err(it.into())),
+        let read = |answer: String| decode(&answer).map_err(|it| Error::unreadable("a kept answer", &it));
+        let kept = ledger::kept(db, key).and_then(|it| it.map(read).transpose());
+        // Where there is none, the closure's own error stands.
+        if let Some(kept) = kept.transpose() {
+            self.outcome = Some(kept.map_err(E::from));
         }
     }
 

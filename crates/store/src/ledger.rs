@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use kernel::{codes, fresh_id};
 use sha2::{Digest, Sha256};
 
-use crate::{Actor, Db, Error, rows};
+use crate::{Actor, Db, Error, IdempotencyKey, rows};
 
 /// What was done to which subject, and why.
 #[derive(Debug, Clone)]
@@ -133,10 +133,14 @@ pub(crate) fn meet(db: &mut Db, subject: &str, now: DateTime<Utc>) -> Result<(),
     Ok(())
 }
 
-/// The fingerprint and the answer kept for a key, if its effect is committed.
-pub(crate) fn kept(db: &mut Db, scope: &str, key: &str) -> Result<Option<(String, String)>, Error> {
-    let it = idempotency::table.find((scope, key)).select((idempotency::fingerprint, idempotency::answer));
-    Ok(it.first(db).optional()?)
+/// The answer kept for a key, if its effect is committed.
+pub(crate) fn kept(db: &mut Db, key: &IdempotencyKey) -> Result<Option<String>, Error> {
+    let it = idempotency::table.find((&key.scope, &key.key));
+    let found = it.select((idempotency::fingerprint, idempotency::answer)).first::<(String, String)>(db);
+    match found.optional()? {
+        Some((fingerprint, _)) if fingerprint != key.fingerprint => Err(Error::KeyReused),
+        found => Ok(found.map(|it| it.1)),
+    }
 }
 
 rows! {

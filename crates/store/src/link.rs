@@ -25,11 +25,11 @@ pub(crate) struct Link {
 impl Link {
     /// Does `work`; where it fails the connection is thrown away, since whatever ended it, a failed sync above all, is
     /// never tried again on the same one.
-    pub(crate) fn with<T>(
+    pub(crate) fn with(
         &mut self,
         now: DateTime<Utc>,
-        work: impl FnOnce(&mut Db) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+        work: impl FnOnce(&mut Db) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         self.broken = true;
         let done = work(&mut self.db);
         self.broken = done.is_err();
@@ -38,11 +38,10 @@ impl Link {
     }
 
     /// Does `work`, whose failure may be its own; the connection stays if it still answers.
-    pub(crate) fn look<T>(&mut self, now: DateTime<Utc>, work: impl FnOnce(&mut Db) -> (T, bool)) -> T {
-        let (done, sound) = work(&mut self.db);
+    pub(crate) fn look(&mut self, now: DateTime<Utc>, work: impl FnOnce(&mut Db) -> bool) {
+        let sound = work(&mut self.db);
         self.broken = !sound && self.db.batch_execute("select 1").is_err();
         self.used_at = now;
-        done
     }
 }
 

@@ -150,12 +150,10 @@ impl Store {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        self.read(move |rx| match ledger::kept(rx.db(), &key.scope, &key.key)? {
-            None => Ok(None),
-            Some((fingerprint, _)) if fingerprint != key.fingerprint => Err(Error::KeyReused),
-            Some((_, answer)) => {
-                serde_json::from_str(&answer).map(Some).map_err(|it| Error::unreadable("a kept answer", &it))
-            }
+        self.read(move |rx| {
+            let read = |answer: String| serde_json::from_str(&answer);
+            let kept = ledger::kept(rx.db(), &key)?.map(read).transpose();
+            kept.map_err(|it| Error::unreadable("a kept answer", &it))
         })
     }
 

@@ -41,7 +41,7 @@ impl Shop {
         while let Some(look) = looks.pop() {
             let (now, day) = self.instant();
             match self.readers.get() {
-                Ok(mut link) => link.look(now, |db| ((), look(Ok((db, day))))),
+                Ok(mut link) => link.look(now, |db| look(Ok((db, day)))),
                 Err(it) => drop(look(Err(it.into()))),
             }
         }
@@ -62,10 +62,10 @@ impl Shop {
         self.writers.get()?.with(self.clock.now(), work)
     }
 
+    /// Runs one write in its own transaction, which it begins itself with its first statement; only PostgreSQL's are.
     fn alone(&self, db: &mut Db, job: &mut dyn Job) -> Result<(), Error> {
         let instant = self.instant();
         self.open_day(db, instant.1)?;
-        begin_immediate(db)?;
         let Verdict { keep, begun } = job.run(db, instant);
         if keep {
             return if begun { settle(db, 1) } else { Ok(()) };
