@@ -40,7 +40,9 @@ impl Facts {
     ) -> Result<Self, Error> {
         let today = rx.today();
         let site = site(caller, draft)?;
-        let member = draft.member_id.as_ref().map(|id| registry::member(rx, id)).transpose()?.flatten();
+        let service = draft.requested_service.map_or("", crate::Service::as_str);
+        let member =
+            draft.member_id.as_ref().map(|id| registry::member(rx, id, service)).transpose()?.flatten();
         let start = draft.start_date.unwrap_or(today);
 
         let named = draft.requesting_provider.iter().flatten().find_map(|it| it.npi.as_ref());

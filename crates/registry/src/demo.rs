@@ -4,11 +4,11 @@ use ::store::Tx;
 use chrono::{Days, Months, NaiveDate};
 use kernel::{MemberId, Npi, Phone, PrincipalId, SiteId};
 
-use crate::store::{
-    AffiliationRow, CoverageRow, GrantRow, MemberRow, OrganizationRow, PrincipalRow, ProductRow, ProviderRow,
-    SiteRow,
+use crate::rows::{
+    AffiliationRow, BenefitRow, CoverageRow, GrantRow, MemberRow, OrganizationRow, PrincipalRow, ProductRow,
+    ProviderRow, ProviderWordRow, SiteRow,
 };
-use crate::{ProviderKind, Role};
+use crate::{ProviderKind, Role, fold};
 
 /// The sites: id, organization, name, NPI. The first and the third share an NPI and belong to different organizations.
 pub const SITES: [(&str, &str, &str, &str); 3] = [
@@ -33,13 +33,14 @@ pub const SITES: [(&str, &str, &str, &str); 3] = [
 ];
 
 /// The callers: id, name for `lanyard token --as`, role, contact, sites by their place in [`SITES`].
-pub const PRINCIPALS: [(&str, &str, Role, Option<(&str, &str)>, &[usize]); 6] = [
+pub const PRINCIPALS: [(&str, &str, Role, Option<(&str, &str)>, &[usize]); 7] = [
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60701", "single-site", Role::PortalUser, Some(INTAKE), &[0]),
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60702", "multi-site", Role::PortalUser, Some(INTAKE), &[0, 1]),
     ("cli_0198c1f2a4b37c10a1b2c3d4e5f60703", "ehr-vendor", Role::EhrVendor, None, &[0, 2]),
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60704", "nurse", Role::MedicalReviewNurse, None, &[]),
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60705", "coordinator", Role::AuthorizationCoordinator, None, &[]),
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60706", "other-site", Role::PortalUser, None, &[2]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60707", "physician", Role::PhysicianReviewer, None, &[]),
 ];
 
 const INTAKE: (&str, &str) = ("Intake desk", "+16175550100");
@@ -68,6 +69,48 @@ const AFFILIATIONS: [(&str, usize, i32, Option<i32>); 4] = [
     ("1407820673", 0, -400, Some(45)),
     ("1407820673", 1, 46, None),
     ("1770626038", 2, -900, None),
+];
+
+/// What the products cover: product, service, and units in a year; 0 where it isn't covered, none without a limit.
+const BENEFITS: &[(&str, &[(&str, Option<i32>)])] = &[
+    (
+        "mcf",
+        &[
+            ("home_health_aide", None),
+            ("home_health_aide_adl", None),
+            ("home_infusion", None),
+            ("skilled_nursing_evaluation", None),
+            ("medical_social_worker", None),
+            ("medication_administration_visit", None),
+            ("occupational_therapy", None),
+            ("physical_therapy", None),
+            ("private_duty_nursing", None),
+            ("skilled_nursing_care", None),
+            ("speech_therapy", Some(35)),
+        ],
+    ),
+    (
+        "hmo",
+        &[
+            ("home_health_aide", Some(100)),
+            ("home_infusion", None),
+            ("skilled_nursing_evaluation", None),
+            ("medical_social_worker", Some(20)),
+            ("private_duty_nursing", Some(0)),
+            ("skilled_nursing_care", None),
+        ],
+    ),
+    (
+        "aso",
+        &[
+            ("home_health_aide", Some(0)),
+            ("home_infusion", None),
+            ("skilled_nursing_evaluation", None),
+            ("medical_social_worker", Some(0)),
+            ("private_duty_nursing", Some(0)),
+            ("skilled_nursing_care", Some(60)),
+        ],
+    ),
 ];
 
 /// A span of coverage: product, and the days from today of its first and its last day.
@@ -103,6 +146,15 @@ pub fn load(tx: &mut Tx<'_>, today: NaiveDate) {
             .map(|(id, name, my_care_family)| ProductRow { id: id.into(), name: name.into(), my_care_family })
             .into(),
     );
+    for (product, services) in BENEFITS {
+        let benefit = |(service, limit): &(&str, Option<i32>)| BenefitRow {
+            product_id: (*product).to_owned(),
+            service: (*service).to_owned(),
+            covered: *limit != Some(0),
+            units_a_year: *limit,
+        };
+        tx.insert(services.iter().map(benefit).collect());
+    }
     tx.insert(ORGANIZATIONS.map(|(id, name)| OrganizationRow { id: id.into(), name: name.into() }).into());
     let site = |(id, organization, name, number): (_, &str, &str, _)| SiteRow {
         id: site_id(id),
@@ -121,6 +173,13 @@ pub fn load(tx: &mut Tx<'_>, today: NaiveDate) {
             })
             .into(),
     );
+    let words = |(number, name, ..): (&str, &str, _, _)| {
+        let mut words: Vec<_> = fold(name).split(' ').map(str::to_owned).collect();
+        words.sort();
+        words.dedup();
+        words.into_iter().map(|word| ProviderWordRow { word, npi: npi(number) }).collect::<Vec<_>>()
+    };
+    tx.insert(PROVIDERS.into_iter().flat_map(words).collect());
     tx.insert(
         AFFILIATIONS
             .map(|(number, site, first, last)| AffiliationRow {
@@ -144,6 +203,8 @@ pub fn load(tx: &mut Tx<'_>, today: NaiveDate) {
             id: id.clone(),
             first_name: first.to_owned(),
             last_name: last.to_owned(),
+            first_folded: fold(first),
+            last_folded: fold(last),
             date_of_birth: today - Months::new(12 * age + 5),
             pcp_npi: Some(npi("1104816123")),
             pcp_site_id: Some(site_id(SITES[0].0)),

@@ -6,19 +6,22 @@
 pub mod demo;
 mod diagnosis;
 mod error;
+mod fold;
 mod member;
 mod principal;
 mod provider;
 mod renders;
+mod rows;
 mod schema;
 mod store;
 
 pub use diagnosis::{Diagnosis, Release, days};
 pub use error::Error;
-pub use member::{Coverage, Ineligible, Member, Pcp};
+pub use fold::fold;
+pub use member::{Benefit, Coverage, Ineligible, Member, Pcp};
 pub use principal::{Contact, Principal, PrincipalKind, Role, Site, SiteScope};
 pub use provider::{Provider, ProviderKind};
 pub use renders::Renders;
 pub use store::{
-    diagnoses, has_principals, is_affiliated, load_diagnosis_codes, member, principal, providers,
+    benefits, diagnoses, has_principals, is_affiliated, load_diagnosis_codes, member, principal, providers,
 };

@@ -30,12 +30,29 @@ pub struct Pcp {
 /// Days on which a member is covered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
-    /// The product that covers them, by name.
+    /// The product that covers them.
+    pub product_id: String,
+    /// Its name.
     pub product: String,
+    /// Whether it is My Care Family, the product for MassHealth (AUT-14).
+    pub my_care_family: bool,
     /// The first day (the effective date).
     pub first_on: NaiveDate,
     /// The last day (the termination date); open-ended coverage has none.
     pub last_on: Option<NaiveDate>,
+    /// What the product covers of the service that was asked about.
+    pub benefit: Option<Benefit>,
+}
+
+/// What a product covers of a service (AUT-37).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Benefit {
+    /// The service, as `requested_service` names it.
+    pub service: String,
+    /// Whether it is covered at all.
+    pub covered: bool,
+    /// Units or visits in a calendar year; none where there is no limit.
+    pub limit: Option<i32>,
 }
 
 /// Why a member has no active eligibility on the requested dates (AUT-02).
@@ -102,9 +119,12 @@ mod tests {
 
     fn member(spans: &[(&str, &str)]) -> Member {
         let coverage = |(first, last): &(&str, &str)| Coverage {
+            product_id: "mcf".to_owned(),
             product: "My Care Family".to_owned(),
+            my_care_family: true,
             first_on: day(first),
             last_on: (!last.is_empty()).then(|| day(last)),
+            benefit: None,
         };
         Member {
             id: MemberId::parse("MCF0000000042").expect("an id"),

@@ -23,6 +23,8 @@ codes! {
         AuthorizationCoordinator = "authorization_coordinator",
         /// Reviews what the policy sends to review.
         MedicalReviewNurse = "medical_review_nurse",
+        /// Decides what needs a physician: denials, and grants of less than was asked (FED-05).
+        PhysicianReviewer = "physician_reviewer",
     }
 }
 
@@ -33,18 +35,39 @@ impl Role {
         match self {
             Self::PortalUser => PrincipalKind::Person,
             Self::EhrVendor => PrincipalKind::System,
-            Self::AuthorizationCoordinator | Self::MedicalReviewNurse => PrincipalKind::Staff,
+            Self::AuthorizationCoordinator | Self::MedicalReviewNurse | Self::PhysicianReviewer => {
+                PrincipalKind::Staff
+            }
         }
     }
 
     /// Whether whoever has this role may have `scope`.
     #[must_use]
     pub fn permits(self, scope: Scope) -> bool {
-        use Scope::{AuthorizationsClose, AuthorizationsCreate, AuthorizationsRead};
+        use Scope::{
+            AuthorizationsApprove, AuthorizationsClose, AuthorizationsCreate, AuthorizationsDeny,
+            AuthorizationsPend, AuthorizationsRead, EligibilityRead, MembersSearch, PolicyRead,
+            ProvidersRead,
+        };
+        if matches!(scope, MembersSearch | EligibilityRead | ProvidersRead | AuthorizationsRead) {
+            return true;
+        }
         match self {
-            Self::PortalUser | Self::EhrVendor => matches!(scope, AuthorizationsRead | AuthorizationsCreate),
-            Self::AuthorizationCoordinator => matches!(scope, AuthorizationsRead | AuthorizationsClose),
-            Self::MedicalReviewNurse => matches!(scope, AuthorizationsRead),
+            Self::PortalUser | Self::EhrVendor => scope == AuthorizationsCreate,
+            Self::AuthorizationCoordinator => {
+                matches!(scope, AuthorizationsPend | AuthorizationsClose | PolicyRead)
+            }
+            Self::MedicalReviewNurse => {
+                matches!(scope, AuthorizationsApprove | AuthorizationsPend | PolicyRead)
+            }
+            Self::PhysicianReviewer => matches!(
+                scope,
+                AuthorizationsApprove
+                    | AuthorizationsDeny
+                    | AuthorizationsPend
+                    | AuthorizationsClose
+                    | PolicyRead
+            ),
         }
     }
 }

@@ -42,6 +42,8 @@ diesel::table! {
         id -> Text,
         first_name -> Text,
         last_name -> Text,
+        first_folded -> Text,
+        last_folded -> Text,
         date_of_birth -> Date,
         pcp_npi -> Nullable<Text>,
         pcp_site_id -> Nullable<Text>,
@@ -62,6 +64,28 @@ diesel::table! {
         last_on -> Nullable<Date>,
         billable -> Bool,
         description -> Text,
+    }
+}
+diesel::table! {
+    code_releases (code_set, first_on) {
+        code_set -> Text,
+        first_on -> Date,
+        codes -> Integer,
+        loaded_at -> Timestamp,
+    }
+}
+diesel::table! {
+    provider_words (word, npi) {
+        word -> Text,
+        npi -> Text,
+    }
+}
+diesel::table! {
+    benefits (product_id, service) {
+        product_id -> Text,
+        service -> Text,
+        covered -> Bool,
+        units_a_year -> Nullable<Integer>,
     }
 }
 diesel::table! {
@@ -89,9 +113,11 @@ diesel::joinable!(site_grants -> sites (site_id));
 diesel::allow_tables_to_appear_in_same_query!(
     members,
     providers,
+    provider_words,
     sites,
     coverages,
     products,
+    benefits,
     principals,
     site_grants
 );

@@ -1,16 +1,18 @@
 //! Every query on the tables of this room.
 
-use ::store::{AnyOf, Db, Key, Rx, Tx, rows};
+use ::store::{AnyOf, Db, Key, Rx, Tx};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use kernel::{DiagnosisCode, MemberId, Npi, Phone, PrincipalId, SiteId};
 
+use crate::rows::{CodeReleaseRow, DiagnosisRow};
 use crate::schema::{
-    affiliations, coverages, diagnosis_codes, members, organizations, principals, products, providers,
+    affiliations, benefits, coverages, diagnosis_codes, members, principals, products, providers,
     site_grants, sites,
 };
 use crate::{
-    Contact, Coverage, Diagnosis, Error, Member, Pcp, Principal, Provider, ProviderKind, Release, Role, Site,
+    Benefit, Contact, Coverage, Diagnosis, Error, Member, Pcp, Principal, Provider, ProviderKind, Release,
+    Role, Site,
 };
 
 /// The caller with this id, if there is one and it is active, with the sites granted to it by id.
@@ -41,35 +43,57 @@ pub fn principal(rx: &mut Rx<'_>, id: &PrincipalId) -> Result<Option<Principal>,
     Ok(Some(Principal { id: id.clone(), role, name, contact, sites }))
 }
 
-/// The member with this number, if there is one.
+/// The member with this number, if there is one; each coverage with its benefit for `service`, if the product has one.
 ///
 /// # Errors
 /// If the database can't answer.
-pub fn member(rx: &mut Rx<'_>, id: &MemberId) -> Result<Option<Member>, Error> {
+pub fn member(rx: &mut Rx<'_>, id: &MemberId, service: &str) -> Result<Option<Member>, Error> {
     type Name = (String, String, NaiveDate, Option<Npi>);
-    type Span = (NaiveDate, Option<NaiveDate>, String);
-    let found: Vec<(Name, Option<String>, Option<String>, Option<Span>)> = members::table
+    type Span = (NaiveDate, Option<NaiveDate>, String, String, bool);
+    type Row = (Name, Option<String>, Option<String>, Option<Span>, Option<(bool, Option<i32>)>);
+    let for_service = benefits::product_id.eq(coverages::product_id).and(benefits::service.eq(service));
+    let found: Vec<Row> = members::table
         .left_join(providers::table)
         .left_join(sites::table)
         // Not a join within the join: SQLite would first build all of it.
         .left_join(coverages::table)
         .left_join(products::table.on(products::id.eq(coverages::product_id)))
+        .left_join(benefits::table.on(for_service))
         .filter(members::id.eq(id))
         .order(coverages::first_on)
         .select((
             (members::first_name, members::last_name, members::date_of_birth, members::pcp_npi),
             providers::name.nullable(),
             sites::name.nullable(),
-            (coverages::first_on, coverages::last_on, products::name).nullable(),
+            (coverages::first_on, coverages::last_on, products::id, products::name, products::my_care_family)
+                .nullable(),
+            (benefits::covered, benefits::units_a_year).nullable(),
         ))
         .load(rx.db())?;
-    let Some(((first, last, date_of_birth, npi), pcp, site, _)) = found.first().cloned() else {
+    let Some(((first, last, date_of_birth, npi), pcp, site, ..)) = found.first().cloned() else {
         return Ok(None);
     };
     let pcp = npi.zip(pcp).map(|(npi, name)| Pcp { npi, name, site });
-    let coverage = |(first_on, last_on, product)| Coverage { product, first_on, last_on };
-    let coverages = found.into_iter().filter_map(|row| row.3).map(coverage).collect();
+    let coverage = |(.., span, benefit): Row| {
+        let (first_on, last_on, product_id, product, my_care_family) = span?;
+        let benefit = benefit.map(|(covered, limit)| Benefit { service: service.to_owned(), covered, limit });
+        Some(Coverage { product_id, product, my_care_family, first_on, last_on, benefit })
+    };
+    let coverages = found.into_iter().filter_map(coverage).collect();
     Ok(Some(Member { id: id.clone(), name: format!("{first} {last}"), date_of_birth, pcp, coverages }))
+}
+
+/// What the product covers, by service.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn benefits(rx: &mut Rx<'_>, product: &str) -> Result<Vec<Benefit>, Error> {
+    let rows: Vec<(String, bool, Option<i32>)> = benefits::table
+        .filter(benefits::product_id.eq(product))
+        .order(benefits::service)
+        .select((benefits::service, benefits::covered, benefits::units_a_year))
+        .load(rx.db())?;
+    Ok(rows.into_iter().map(|(service, covered, limit)| Benefit { service, covered, limit }).collect())
 }
 
 /// The providers with these NPIs, as far as there are such.
@@ -147,11 +171,11 @@ pub fn load_diagnosis_codes<R: std::io::Read>(tx: &mut Tx<'_>, release: Release<
     /// As many rows as one statement takes well within its time.
     const CHUNK: usize = 10_000;
     // Two nodes may be started at once.
-    tx.lock(&[Key::CodeSet("icd-10-cm".to_owned())])?;
+    tx.lock(&[Key::CodeSet(ICD_10_CM.to_owned())])?;
     if any_diagnosis_code(tx.db()?)? {
         return Ok(0);
     }
-    let (mut rows, mut count) = (Vec::with_capacity(CHUNK), 0);
+    let (mut rows, mut count, first_on) = (Vec::with_capacity(CHUNK), 0, release.first_on);
     for it in release.read() {
         let Diagnosis { code, description, billable, first_on, last_on } = it?;
         rows.push(DiagnosisRow { code, first_on, last_on, billable, description });
@@ -162,87 +186,11 @@ pub fn load_diagnosis_codes<R: std::io::Read>(tx: &mut Tx<'_>, release: Release<
         }
     }
     tx.insert(rows);
+    let loaded_at = tx.now().naive_utc();
+    let codes = i32::try_from(count).unwrap_or(i32::MAX);
+    tx.insert(vec![CodeReleaseRow { code_set: ICD_10_CM.to_owned(), first_on, codes, loaded_at }]);
     Ok(count)
 }
 
-rows! {
-    #[derive(Queryable)]
-    pub(crate) struct DiagnosisRow for diagnosis_codes {
-        code: DiagnosisCode,
-        first_on: NaiveDate,
-        last_on: Option<NaiveDate>,
-        billable: bool,
-        description: String,
-    }
-}
-rows! {
-    pub(crate) struct ProductRow for products {
-        id: String,
-        name: String,
-        my_care_family: bool,
-    }
-}
-rows! {
-    pub(crate) struct OrganizationRow for organizations {
-        id: String,
-        name: String,
-    }
-}
-rows! {
-    pub(crate) struct SiteRow for sites {
-        id: SiteId,
-        organization_id: String,
-        name: String,
-        npi: Npi,
-    }
-}
-rows! {
-    pub(crate) struct ProviderRow for providers {
-        npi: Npi,
-        name: String,
-        kind: ProviderKind,
-        pay_to_npi: Option<Npi>,
-    }
-}
-rows! {
-    pub(crate) struct AffiliationRow for affiliations {
-        npi: Npi,
-        site_id: SiteId,
-        first_on: NaiveDate,
-        last_on: Option<NaiveDate>,
-    }
-}
-rows! {
-    pub(crate) struct MemberRow for members {
-        id: MemberId,
-        first_name: String,
-        last_name: String,
-        date_of_birth: NaiveDate,
-        pcp_npi: Option<Npi>,
-        pcp_site_id: Option<SiteId>,
-    }
-}
-rows! {
-    pub(crate) struct CoverageRow for coverages {
-        member_id: MemberId,
-        product_id: String,
-        first_on: NaiveDate,
-        last_on: Option<NaiveDate>,
-    }
-}
-rows! {
-    pub(crate) struct PrincipalRow for principals {
-        id: PrincipalId,
-        role: Role,
-        name: String,
-        contact_name: Option<String>,
-        contact_phone: Option<Phone>,
-        active: bool,
-    }
-}
-rows! {
-    pub(crate) struct GrantRow for site_grants {
-        principal_id: PrincipalId,
-        site_id: SiteId,
-    }
-}
+/// The name of the set of diagnosis codes.
+const ICD_10_CM: &str = "icd-10-cm";

@@ -1,0 +1,118 @@
+//! The rows of this room's tables; `migrations/` describes each column.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use kernel::{DiagnosisCode, MemberId, Npi, Phone, PrincipalId, SiteId};
+use store::rows;
+
+use crate::schema::{
+    affiliations, benefits, code_releases, coverages, diagnosis_codes, members, organizations, principals,
+    products, provider_words, providers, site_grants, sites,
+};
+use crate::{ProviderKind, Role};
+
+rows! {
+    #[derive(Queryable)]
+    pub(crate) struct DiagnosisRow for diagnosis_codes {
+        code: DiagnosisCode,
+        first_on: NaiveDate,
+        last_on: Option<NaiveDate>,
+        billable: bool,
+        description: String,
+    }
+}
+rows! {
+    pub(crate) struct ProductRow for products {
+        id: String,
+        name: String,
+        my_care_family: bool,
+    }
+}
+rows! {
+    pub(crate) struct OrganizationRow for organizations {
+        id: String,
+        name: String,
+    }
+}
+rows! {
+    pub(crate) struct SiteRow for sites {
+        id: SiteId,
+        organization_id: String,
+        name: String,
+        npi: Npi,
+    }
+}
+rows! {
+    pub(crate) struct ProviderRow for providers {
+        npi: Npi,
+        name: String,
+        kind: ProviderKind,
+        pay_to_npi: Option<Npi>,
+    }
+}
+rows! {
+    pub(crate) struct AffiliationRow for affiliations {
+        npi: Npi,
+        site_id: SiteId,
+        first_on: NaiveDate,
+        last_on: Option<NaiveDate>,
+    }
+}
+rows! {
+    pub(crate) struct MemberRow for members {
+        id: MemberId,
+        first_name: String,
+        last_name: String,
+        first_folded: String,
+        last_folded: String,
+        date_of_birth: NaiveDate,
+        pcp_npi: Option<Npi>,
+        pcp_site_id: Option<SiteId>,
+    }
+}
+rows! {
+    pub(crate) struct CoverageRow for coverages {
+        member_id: MemberId,
+        product_id: String,
+        first_on: NaiveDate,
+        last_on: Option<NaiveDate>,
+    }
+}
+rows! {
+    pub(crate) struct PrincipalRow for principals {
+        id: PrincipalId,
+        role: Role,
+        name: String,
+        contact_name: Option<String>,
+        contact_phone: Option<Phone>,
+        active: bool,
+    }
+}
+rows! {
+    pub(crate) struct GrantRow for site_grants {
+        principal_id: PrincipalId,
+        site_id: SiteId,
+    }
+}
+rows! {
+    pub(crate) struct ProviderWordRow for provider_words {
+        word: String,
+        npi: Npi,
+    }
+}
+rows! {
+    pub(crate) struct BenefitRow for benefits {
+        product_id: String,
+        service: String,
+        covered: bool,
+        units_a_year: Option<i32>,
+    }
+}
+rows! {
+    pub(crate) struct CodeReleaseRow for code_releases {
+        code_set: String,
+        first_on: NaiveDate,
+        codes: i32,
+        loaded_at: NaiveDateTime,
+    }
+}

@@ -1,0 +1,11 @@
+drop table past_decisions;
+drop index authorization_diagnoses_code;
+drop index authorizations_member_number;
+alter table authorizations drop column re_evaluation;
+drop table code_releases;
+drop table benefits;
+drop table provider_words;
+drop index members_birth;
+drop index members_name;
+alter table members drop column first_folded;
+alter table members drop column last_folded;

@@ -1,0 +1,1 @@
+-- The order of bytes suits any text.
