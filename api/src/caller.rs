@@ -17,29 +17,35 @@ use crate::{Problem, State, problem};
 
 /// What an operation takes.
 pub trait Permission: 'static {
-    /// The scope that token and role both must have; none where being known is enough.
-    const SCOPE: Option<Scope>;
+    /// The scopes, of which token and role both must have one; none where being known is enough.
+    const SCOPES: &[Scope];
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $scope:expr;)+) => { $(
+    ($($(#[$doc:meta])* $name:ident = [$($scope:ident),*];)+) => { $(
         $(#[$doc])*
         pub struct $name;
         impl Permission for $name {
-            const SCOPE: Option<Scope> = $scope;
+            const SCOPES: &[Scope] = &[$(Scope::$scope),*];
         }
     )+ };
 }
 
 permissions! {
     /// Whoever is known.
-    Anyone = None;
+    Anyone = [];
     /// Who may see authorizations.
-    Reads = Some(Scope::AuthorizationsRead);
+    Reads = [AuthorizationsRead];
     /// Who may ask for one.
-    Creates = Some(Scope::AuthorizationsCreate);
+    Creates = [AuthorizationsCreate];
+    /// Who may decide on one; which decisions, the lifecycle says.
+    Decides = [AuthorizationsApprove, AuthorizationsDeny, AuthorizationsPend];
     /// Who may close one.
-    Closes = Some(Scope::AuthorizationsClose);
+    Closes = [AuthorizationsClose];
+    /// Who may see a member's coverage and benefits.
+    ReadsEligibility = [EligibilityRead];
+    /// Who may see the policy.
+    ReadsPolicy = [PolicyRead];
 }
 
 /// Someone who has a valid token, is on record and may do `P`.
@@ -57,6 +63,12 @@ impl<P> Caller<P> {
     #[must_use]
     pub fn scopes(&self) -> Arc<[Scope]> {
         Arc::clone(&self.scopes)
+    }
+
+    /// Whether the caller may do what takes this scope.
+    pub fn may(&self) -> impl Fn(Scope) -> bool + Send + use<P> {
+        let scopes = self.scopes();
+        move |it| scopes.contains(&it)
     }
 }
 
@@ -82,7 +94,7 @@ impl<P: Permission> FromRequest for Caller<P> {
             request.extensions_mut().insert(Known(Arc::clone(&actor.id)));
             let named = scope.split(' ').filter_map(Scope::parse);
             let scopes: Arc<[Scope]> = named.filter(|it| principal.role.permits(*it)).collect();
-            if P::SCOPE.is_some_and(|it| !scopes.contains(&it)) {
+            if !P::SCOPES.is_empty() && !P::SCOPES.iter().any(|it| scopes.contains(it)) {
                 return Err(problem::NOT_PERMITTED.problem());
             }
             if let Some(contract) = request.app_data::<Data<Contract>>() {

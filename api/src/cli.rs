@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use actix_web::web::Data;
-use authorizations::Policy;
+use authorizations::Policies;
 use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
 use kernel::{Clock, SystemClock};
@@ -178,16 +178,34 @@ fn state(settings: &Settings) -> Result<State, String> {
         (jwks, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
     };
     let keys = Keys::parse(&settings.auth.issuer, &jwks).map_err(|it| format!("auth.jwks_file: {it}"))?;
-    let policy = Arc::new(Policy::shipped());
+    let policies = Arc::new(policies(settings)?);
     Ok(State {
         store: Store::open(&settings.database.url.0, options(settings))
             .map_err(|it| format!("database.url: {it:?}"))?,
         clock: Arc::new(SystemClock),
         keys,
-        decider: Arc::clone(&policy) as _,
-        policy,
+        decider: Arc::clone(&policies) as _,
+        policies,
+        zone: settings.plan.zone,
         cursors: Cursors::new(&secret),
     })
+}
+
+/// The policies that are shipped, and those of the plan's folder.
+fn policies(settings: &Settings) -> Result<Policies, String> {
+    let mut own = Vec::new();
+    if let Some(folder) = &settings.plan.policy_folder {
+        let wrong = |it: &dyn std::fmt::Display| format!("plan.policy_folder: {}: {it}", folder.display());
+        for entry in fs::read_dir(folder).map_err(|it| wrong(&it))? {
+            let path = entry.map_err(|it| wrong(&it))?.path();
+            if path.extension().is_some_and(|it| it == "toml") {
+                let text = fs::read_to_string(&path).map_err(|it| format!("{}: {it}", path.display()))?;
+                own.push((path.display().to_string(), text));
+            }
+        }
+    }
+    own.sort();
+    Policies::read(&own)
 }
 
 /// A request to paste into a shell.

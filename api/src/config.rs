@@ -49,6 +49,7 @@ pub struct Auth {
 #[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
 pub struct Plan {
     pub zone: Tz,
+    pub policy_folder: Option<PathBuf>,
 }
 
 /// A database's URL, whose password is never shown.

@@ -33,6 +33,24 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
         include_str!("examples/close_authorization.json"),
     ),
     ("get_me", None, include_str!("examples/get_me.json")),
+    (
+        "search_authorizations",
+        Some(include_str!("examples/search_authorizations.request.json")),
+        include_str!("examples/search_authorizations.json"),
+    ),
+    (
+        "decide_authorization",
+        Some(include_str!("examples/decide_authorization.request.json")),
+        include_str!("examples/decide_authorization.json"),
+    ),
+    (
+        "get_eligibility",
+        Some(include_str!("examples/get_eligibility.request.json")),
+        include_str!("examples/get_eligibility.json"),
+    ),
+    ("list_services", None, include_str!("examples/list_services.json")),
+    ("list_procedure_codes", None, include_str!("examples/list_procedure_codes.json")),
+    ("get_policy", None, include_str!("examples/get_policy.json")),
 ];
 
 const ABOUT: &str = include_str!("openapi.md");
@@ -72,6 +90,9 @@ fn assemble() -> OpenApi {
     it.tags = Some(
         [
             ("authorizations", "Prior authorizations: asked for, decided, and found again."),
+            ("members", "Members, their coverage and their benefits."),
+            ("codes", "The services, and the codes of diagnoses and procedures."),
+            ("policy", "What the plan decides by."),
             ("callers", "Who calls, and what they may do."),
             ("operators", "Health, the contract, and the problems."),
         ]
@@ -183,10 +204,11 @@ impl Form {
             "not-ready" => self.path.ends_with("ready"),
             "route-not-found" => self.path.starts_with("/problems/"),
             "unauthenticated" | "database-unavailable" | "invalid-parameter" => secured,
-            "not-permitted" => secured && self.id != "get_me",
-            "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" | "outcome-unknown" => {
-                self.body
+            "not-permitted" => {
+                secured && !["get_me", "list_services", "list_procedure_codes"].contains(&self.id.as_str())
             }
+            "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" => self.body,
+            "outcome-unknown" => self.takes("Idempotency-Key"),
             "idempotency-key-required" | "idempotency-key-invalid" | "idempotency-key-reused" => {
                 self.takes("Idempotency-Key")
             }
@@ -195,7 +217,10 @@ impl Form {
             | "authorization-action-not-permitted"
             | "authorization-changed" => self.takes("If-Match"),
             "authorization-not-found" => secured && self.path.contains("{id}"),
-            "site-not-permitted" | "day-turned" => self.id == "create_authorization",
+            "clinician-only" | "action-not-yours" => self.id == "decide_authorization",
+            "site-not-permitted" => ["create_authorization", "list_authorizations", "search_authorizations"]
+                .contains(&self.id.as_str()),
+            "day-turned" | "request-overtaken" => self.id == "create_authorization",
             // Of the server itself, before there is an operation.
             "malformed-request" | "request-timeout" | "headers-too-large" | "method-not-allowed" => false,
             other => unreachable!("openapi.rs doesn't say which operations meet {other}"),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
-use authorizations::{Decider, Policy};
+use authorizations::{Decider, Policies, Policy};
+use chrono::NaiveDate;
+use chrono_tz::Tz;
 use kernel::{Clock, Fault};
 use store::{Actor, Error, IdempotencyKey, Kept, Store, Tx};
 
@@ -21,8 +23,10 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// The keys that tokens are signed with.
     pub keys: Keys,
-    /// The plan's policy.
-    pub policy: Arc<Policy>,
+    /// The plan's zone.
+    pub zone: Tz,
+    /// The plan's policies, of which one is in force.
+    pub policies: Arc<Policies>,
     /// Who rules on requests; the policy, but in some tests.
     pub decider: Arc<dyn Decider>,
     /// What signs the cursors of lists.
@@ -30,6 +34,18 @@ pub struct State {
 }
 
 impl State {
+    /// The day in the plan's zone.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        self.clock.now().with_timezone(&self.zone).date_naive()
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(self.policies.on(self.today()))
+    }
+
     /// Does `work` with what was `asked`, once for each `key`: a repeated request gets the first answer, even if by now
     /// it would break a rule.
     ///

@@ -66,7 +66,7 @@ fn every_operation_is_described() {
         .into_iter()
         .find(|it| it.2["operationId"] == "close_authorization")
         .expect("an operation");
-    for code in authorizations::Policy::shipped().close_reasons.keys() {
+    for code in authorizations::Policies::shipped().on(chrono::NaiveDate::MAX).close_reasons.keys() {
         assert!(close.2["description"].as_str().expect("text").contains(code), "{code}");
     }
     let count = ids.len();
@@ -85,12 +85,24 @@ on_both! {
                 "get_authorization" => ("coordinator", Method::GET, "/v1/authorizations/26335R00001"),
                 "list_authorizations" => ("single-site", Method::GET, "/v1/authorizations"),
                 "close_authorization" => ("coordinator", Method::POST, "/v1/authorizations/26335R00001/close"),
+                "search_authorizations" => ("nurse", Method::POST, "/v1/authorizations/search"),
+                "decide_authorization" => ("physician", Method::POST, "/v1/authorizations/26335R00002/decide"),
+                "get_eligibility" => ("single-site", Method::POST, "/v1/members/eligibility"),
+                "list_services" => ("single-site", Method::GET, "/v1/services"),
+                "list_procedure_codes" => ("single-site", Method::GET, "/v1/procedure-codes?q=infusion&service=home_infusion&limit=5"),
+                "get_policy" => ("nurse", Method::GET, "/v1/policy"),
                 "get_me" => ("multi-site", Method::GET, "/v1/me"),
                 other => panic!("{other} has an example that no one sends"),
             };
             let mut request = service.request(who, method.clone(), path);
             if let Some(body) = body {
                 request = request.header("if-match", "\"1.00000000\"").json(&body);
+            }
+            if *id == "decide_authorization" {
+                let mut more = example();
+                more["lines"][0]["units"] = json!(24);
+                more["member_id"] = json!("HMO0000000051");
+                assert_eq!(service.submit(&more).await.expect(201)["status"], "MEDREVIEW");
             }
             let answer = Answer::of(request).await;
             assert!(answer.status < 300, "{}", answer.text);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authorizations::{Decider, Policy, Question, Ruling};
+use authorizations::{Decider, Policies, Question, Ruling};
 use kernel::ManualClock;
 use reqwest::Method;
 use serde_json::json;
@@ -20,7 +20,7 @@ impl Decider for Panics {
 }
 
 /// A decider during whose work the day ends.
-struct Turns(Policy, Arc<ManualClock>);
+struct Turns(Policies, Arc<ManualClock>);
 
 impl Decider for Turns {
     fn decide(&self, question: Question) -> Ruling {
@@ -170,7 +170,7 @@ on_both! {
 
     /// What was checked holds for its day: midnight between the check and the write refuses, and changes nothing.
     async fn aut_02_a_day_that_turns_while_a_request_is_read(service) {
-        let policy = Policy::shipped();
+        let policy = Policies::shipped();
         let decider = Arc::new(Turns(policy, Arc::clone(&service.clock)));
         let twin = service.twin(Options { decider, ..Options::default() });
         service.set("2026-12-02T04:59:59Z");

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use authorizations::{
-    Action, Authorization, DecidedBy, Decision, Error, LIFECYCLE, Outcome, PendReason, Policy, RequestType,
-    Service, Setting, Status, Urgency, message,
+    Action, Authorization, DecidedBy, Error, LIFECYCLE, PendReason, Policy, RequestType, Service, Setting,
+    Status, Urgency, message,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use kernel::{CodeType, DiagnosisCode, Scope, SiteId};
+use kernel::{Scope, SiteId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::decision_body::{ClosingBody, DecisionBody};
+use super::line_body::{DiagnosisBody, EvaluationBody, LineBody};
 use super::party_body::{MemberBody, NamedBody, PartyBody};
 use crate::State;
 use crate::caller::Caller;
@@ -24,7 +26,7 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn of<P>(state: &State, caller: &Caller<P>) -> Self {
-        Self { policy: Arc::clone(&state.policy), scopes: caller.scopes() }
+        Self { policy: state.policy(), scopes: caller.scopes() }
     }
 
     pub(super) fn read(&self, it: Authorization) -> Result<Reply, Error> {
@@ -54,6 +56,8 @@ pub(super) struct AuthorizationBody {
     /// The ID of the authorization that it looks like, if it pends for that and the same site owns the other.
     #[schema(required = true, example = "26335R00001")]
     duplicate_of: Option<String>,
+    /// Whether it asks for an evaluation of a member who had an earlier one (AUT-15).
+    re_evaluation: bool,
     urgency: Urgency,
     /// Why a standard answer would be too late.
     #[schema(required = true)]
@@ -69,9 +73,17 @@ pub(super) struct AuthorizationBody {
     pay_to: NamedBody,
     /// Where the service is rendered.
     setting: Setting,
+    /// What kind of care it is (AUT-29).
+    #[schema(example = "Home health")]
+    level_of_care: String,
     /// The primary diagnosis first.
     diagnoses: Vec<DiagnosisBody>,
     lines: Vec<LineBody>,
+    /// The visits of an evaluation, of those asked for, as the remarks say (AUT-19); none where there is none.
+    #[schema(required = true)]
+    evaluation: Option<EvaluationBody>,
+    /// The day of receipt in the plan's zone, which the ID begins with (AUT-29).
+    authorization_date: NaiveDate,
     /// The first day of service.
     service_start: NaiveDate,
     /// The last day of service.
@@ -79,7 +91,7 @@ pub(super) struct AuthorizationBody {
     /// What the requester added.
     #[schema(required = true)]
     remarks: Option<String>,
-    /// The decision in force; none while it pends.
+    /// The decision in force; none while it pends and no one has looked at it.
     #[schema(required = true)]
     decision: Option<DecisionBody>,
     /// How it ended; null while it has not.
@@ -94,7 +106,8 @@ pub(super) struct AuthorizationBody {
     /// Its revisions; this version of the service takes none, so that it is always empty.
     #[schema(value_type = Vec<String>, max_items = 0)]
     revisions: [(); 0],
-    /// What this caller may do to it now; each is `POST /v1/authorizations/{id}/<action>`.
+    /// What this caller may do to it now (AUT-08): `close` as `POST /v1/authorizations/{id}/close`, each other one as an `outcome`
+    /// of `POST /v1/authorizations/{id}/decide`.
     actions: Vec<Action>,
     /// Its open deadlines.
     deadlines: Vec<DeadlineBody>,
@@ -102,73 +115,6 @@ pub(super) struct AuthorizationBody {
     created_at: DateTime<Utc>,
     /// When it last changed.
     updated_at: DateTime<Utc>,
-}
-
-/// A diagnosis.
-#[derive(Serialize, ToSchema)]
-struct DiagnosisBody {
-    code: DiagnosisCode,
-    /// What it means, in the words of ICD-10-CM.
-    description: String,
-    /// Whether it is the primary one, which is the first.
-    primary: bool,
-}
-
-/// A procedure.
-#[derive(Serialize, ToSchema)]
-struct LineBody {
-    /// Its number, from 1.
-    number: i32,
-    status: Status,
-    code_type: CodeType,
-    /// The procedure's code.
-    code: String,
-    /// What qualifies it.
-    modifiers: Vec<String>,
-    /// What the code means, in the plan's words.
-    description: String,
-    units: UnitsBody,
-}
-
-/// Units or visits of a line.
-#[derive(Serialize, ToSchema)]
-struct UnitsBody {
-    /// Asked for.
-    requested: i32,
-    /// Granted.
-    authorized: i32,
-    /// Used so far, as claims say.
-    used: i32,
-    /// Granted, not yet used, and still to be had: 0 once the line is closed.
-    remaining: i32,
-}
-
-/// A decision, and what it rests on.
-#[derive(Serialize, ToSchema)]
-struct DecisionBody {
-    outcome: Outcome,
-    /// Why, in a word that a program can compare.
-    reason_code: String,
-    /// Why, in a sentence.
-    reason: String,
-    /// The rule that it rests on, if one does: an ID of `docs/rules.md`.
-    #[schema(required = true)]
-    rule: Option<String>,
-    /// The version of the policy that made it.
-    policy_version: String,
-    /// The row of the policy that made it.
-    policy_row: String,
-    decided_by: DecidedByBody,
-    /// Whether a person looked at it.
-    human_reviewed: bool,
-    /// When it was made.
-    decided_at: DateTime<Utc>,
-}
-
-/// Who decided.
-#[derive(Serialize, ToSchema)]
-struct DecidedByBody {
-    kind: DecidedBy,
 }
 
 /// Whom to call at the plan.
@@ -180,18 +126,6 @@ struct PlanContactBody {
     email: String,
     /// Where documents are faxed to, with the ID on the cover sheet (E.164).
     fax: String,
-}
-
-/// How an authorization ended.
-#[derive(Serialize, ToSchema)]
-struct ClosingBody {
-    /// One of the plan's reasons.
-    #[schema(example = "entered_in_error")]
-    reason_code: String,
-    /// The reason in words.
-    reason: String,
-    /// When.
-    closed_at: DateTime<Utc>,
 }
 
 /// A promise that is still to be kept.
@@ -206,6 +140,11 @@ struct DeadlineBody {
 
 impl AuthorizationBody {
     fn new(it: Authorization, View { policy, scopes }: &View) -> Self {
+        let rules = policy.service(it.requested_service);
+        let visits = it.lines.iter().map(|it| it.requested).sum::<i32>();
+        let evaluation = rules.has_evaluation(it.remarks.as_deref());
+        let message = message(&it, rules.notification);
+        let waits = it.status == Status::Pend && matches!(it.decision.decided_by, DecidedBy::System { .. });
         Self {
             id: it.number.to_string(),
             r#type: it.request_type,
@@ -221,24 +160,23 @@ impl AuthorizationBody {
             refer_from: it.parties.refer_from.into(),
             refer_to: it.parties.refer_to.into(),
             pay_to: it.parties.pay_to.into(),
-            setting: it.request_type.setting(),
+            setting: rules.setting,
+            level_of_care: rules.level_of_care.clone(),
+            re_evaluation: it.re_evaluation,
+            evaluation: evaluation
+                .then(|| EvaluationBody { evaluation_visits: 1, treatment_visits: visits - 1 }),
+            authorization_date: it.number.day,
             diagnoses: it.diagnoses.into_iter().enumerate().map(DiagnosisBody::from).collect(),
             lines: it.lines.into_iter().map(LineBody::from).collect(),
             service_start: it.service.start(),
             service_end: it.service.end(),
             remarks: it.remarks,
-            decision: Some(it.decision)
-                .filter(|it| it.ruling.outcome != Outcome::Pend)
-                .map(DecisionBody::from),
-            closing: it.closing.map(|it| ClosingBody {
-                reason_code: it.reason_code,
-                reason: it.reason,
-                closed_at: it.closed_at,
-            }),
-            message: message(it.status, it.pend_reason),
+            decision: (!waits).then(|| DecisionBody::from(it.decision)),
+            closing: it.closing.map(ClosingBody::from),
+            message,
             plan_contact: PlanContactBody {
-                fax: policy.contact.fax.clone(),
-                phone: policy.contact.phone.clone(),
+                fax: policy.contact.fax.to_string(),
+                phone: policy.contact.phone.to_string(),
                 email: policy.contact.email.clone(),
             },
             documents: [],
@@ -251,44 +189,6 @@ impl AuthorizationBody {
                 .collect(),
             created_at: it.created_at,
             updated_at: it.updated_at,
-        }
-    }
-}
-
-impl From<(usize, authorizations::DiagnosisLine)> for DiagnosisBody {
-    fn from((place, it): (usize, authorizations::DiagnosisLine)) -> Self {
-        Self { code: it.code, description: it.description, primary: place == 0 }
-    }
-}
-
-impl From<authorizations::Line> for LineBody {
-    fn from(it: authorizations::Line) -> Self {
-        let authorizations::Line { requested, authorized, used, .. } = it;
-        let remaining = if it.status == Status::Approved { authorized - used } else { 0 };
-        Self {
-            number: it.number,
-            status: it.status,
-            code_type: it.code_type,
-            code: it.code,
-            modifiers: it.modifiers.split_whitespace().map(str::to_owned).collect(),
-            description: it.description,
-            units: UnitsBody { requested, authorized, used, remaining },
-        }
-    }
-}
-
-impl From<Decision> for DecisionBody {
-    fn from(Decision { decided_by, decided_at, ruling }: Decision) -> Self {
-        Self {
-            outcome: ruling.outcome,
-            reason_code: ruling.reason_code,
-            reason: ruling.reason,
-            rule: ruling.rule,
-            policy_version: ruling.policy_version,
-            policy_row: ruling.policy_row,
-            decided_by: DecidedByBody { kind: decided_by },
-            human_reviewed: decided_by != DecidedBy::System,
-            decided_at,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Lists of authorizations, as callers see them.
 
-use authorizations::{Filter, RequestType, Service, Status, Summary, Urgency};
+use authorizations::{RequestType, Service, Status, Summary, Urgency};
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{DiagnosisCode, MemberId, SiteId};
 use serde::Serialize;
@@ -55,12 +55,8 @@ impl AuthorizationPage {
     pub(super) fn reply(
         rows: Vec<Summary>,
         next_cursor: Option<String>,
-        filter: Filter,
-        limit: u8,
+        link: Option<String>,
     ) -> Result<Reply, Problem> {
-        let status = filter.status.map(|it| format!("&status={it}")).unwrap_or_default();
-        let link =
-            next_cursor.as_ref().map(|it| format!("/v1/authorizations?limit={limit}{status}&cursor={it}"));
         let data = rows.into_iter().map(AuthorizationRow::from).collect();
         Ok(Reply::of(&Self { data, next_cursor })?.next(link))
     }

@@ -1,11 +1,18 @@
 //! The routes, each with its document.
 
 mod authorization_body;
+mod authorization_lists;
+mod authorization_moves;
 mod authorization_page;
 mod authorizations;
+mod decision_body;
+mod eligibility;
+mod line_body;
 mod me;
 mod operators;
 mod party_body;
+mod policy;
+mod services;
 
 use actix_web::http::header::ALLOW;
 use actix_web::web::{Data, ServiceConfig};
@@ -32,9 +39,15 @@ macro_rules! routes {
 
 routes! {
     authorizations::create_authorization,
-    authorizations::list_authorizations,
+    authorization_lists::list_authorizations,
+    authorization_lists::search_authorizations,
     authorizations::get_authorization,
-    authorizations::close_authorization,
+    authorization_moves::decide_authorization,
+    authorization_moves::close_authorization,
+    eligibility::get_eligibility,
+    services::list_services,
+    services::list_procedure_codes,
+    policy::get_policy,
     me::get_me,
     operators::get_live,
     operators::get_ready,

@@ -1,6 +1,6 @@
 //! Who is named in an authorization, as callers see them.
 
-use authorizations::{MemberParty, Named, Party};
+use authorizations::{MemberParty, Named, Party, PcpParty};
 use chrono::NaiveDate;
 use kernel::{MemberId, Npi, Phone};
 use serde::Serialize;
@@ -59,8 +59,14 @@ pub(super) struct NamedBody {
 
 impl From<MemberParty> for MemberBody {
     fn from(it: MemberParty) -> Self {
-        let pcp = it.pcp.map(|it| PcpBody { npi: it.npi, name: it.name, site: it.site });
+        let pcp = it.pcp.map(PcpBody::from);
         Self { id: it.id, name: it.name, date_of_birth: it.date_of_birth, product: it.product, pcp }
+    }
+}
+
+impl From<PcpParty> for PcpBody {
+    fn from(PcpParty { npi, name, site }: PcpParty) -> Self {
+        Self { npi, name, site }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use ::store::Number;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use kernel::{CodeType, DiagnosisCode, Npi, Period, Phone, PrincipalId, SiteId, codes};
-use registry::Pcp;
+use kernel::{CodeType, DiagnosisCode, Npi, Period, Phone, PrincipalId, SiteId};
+use registry::{Pcp, Role};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::broken;
-use crate::{Error, PendReason, RequestType, Ruling, Service, Status, Urgency};
+use crate::{Error, Outcome, PendReason, Question, RequestType, Ruling, Service, Status, Urgency};
 
 /// An authorization: what was asked, by whom, for whom, and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +43,8 @@ pub struct Authorization {
     pub decision: Decision,
     /// The ID of the authorization that it looks like, if the same site owns that.
     pub duplicate_of: Option<String>,
+    /// Whether it asks for an evaluation of a member who had an earlier one (AUT-15).
+    pub re_evaluation: bool,
     /// Why it was closed, if it was.
     pub closing: Option<Closing>,
     /// The primary diagnosis first.
@@ -69,7 +71,7 @@ impl Authorization {
     /// All of it as text, of which the trail keeps a digest; a change of this form changes its number.
     pub(crate) fn digestible(&self) -> Result<String, Error> {
         let text = serde_json::to_string(self).map_err(|_| broken("an authorization can't be written"))?;
-        Ok(format!("1:{text}"))
+        Ok(format!("2:{text}"))
     }
 }
 
@@ -175,19 +177,63 @@ pub struct Line {
 /// A decision, and all that it was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// Who made it.
+    /// What was decided.
+    pub outcome: Outcome,
+    /// Why, in a word that a program can compare.
+    pub reason_code: String,
+    /// Why, in sentences.
+    pub reason: String,
+    /// The rule that it rests on, if one does.
+    pub rule: Option<String>,
+    /// Who made it, and from what.
     pub decided_by: DecidedBy,
     /// When.
     pub decided_at: DateTime<Utc>,
-    /// What, why, and by which row of which policy.
-    pub ruling: Ruling,
 }
 
-codes! {
-    /// Who decides.
-    pub enum DecidedBy {
-        /// The policy.
-        System = "system",
+/// Who decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum DecidedBy {
+    /// The policy.
+    System {
+        /// Its version.
+        policy_version: String,
+        /// The row that made it.
+        policy_row: String,
+        /// What it was made from, so that it can be made again.
+        inputs: Question,
+    },
+    /// A person of the plan.
+    Staff {
+        /// Who.
+        id: PrincipalId,
+        /// What they were to the plan at that time.
+        role: Role,
+        /// What became of each line.
+        lines: Vec<LineDecision>,
+    },
+}
+
+/// What was decided of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineDecision {
+    /// Its number.
+    pub line: i32,
+    /// Where it stood from then on.
+    pub status: Status,
+    /// Units granted.
+    pub authorized: i32,
+    /// The code granted.
+    pub code: String,
+}
+
+impl Decision {
+    /// The decision that a policy's ruling makes.
+    pub(crate) fn of(ruling: Ruling, decided_at: DateTime<Utc>) -> Self {
+        let Ruling { outcome, reason_code, reason, rule, policy_version, policy_row, inputs } = ruling;
+        let decided_by = DecidedBy::System { policy_version, policy_row, inputs };
+        Self { outcome, reason_code, reason, rule, decided_by, decided_at }
     }
 }
 

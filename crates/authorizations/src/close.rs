@@ -3,7 +3,7 @@ use kernel::{FlawCode, Flaws, Text, body};
 use registry::Principal;
 
 use crate::event::tell;
-use crate::store::{end, find_in};
+use crate::store::{change, find_in};
 use crate::{Action, Authorization, Closing, Error, LIFECYCLE, Policy};
 
 body! {
@@ -78,7 +78,7 @@ pub fn close(
     after.updated_at = tx.now();
     after.deadlines.clear();
     after.events += 1;
-    end(tx, &after, before.version)?;
+    change(tx, &before, &after)?;
     tx.meet(&after.id())?;
     tell(tx, &after, "authorization.closed");
     let NewClosing { reason_code, reason } = &it.reason;

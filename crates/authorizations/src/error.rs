@@ -17,6 +17,15 @@ faults! {
         /// What was checked holds for the day that has just ended.
         DayTurned => Unavailable, "day-turned", "AUT-02",
             "The plan's day began anew while the request was read, and nothing was changed. Send the request again.";
+        /// Another request took what this one was checked against.
+        Overtaken => Unavailable, "request-overtaken", "AUT-06",
+            "Another request for this member came in between, and nothing was changed. Send the request again.";
+        /// An adverse determination is a clinician's.
+        ClinicianOnly(action: Action) => Forbidden, "clinician-only", "FED-05",
+            "To {action} is an adverse determination, which only a physician reviewer makes.";
+        /// The move takes a scope that the caller doesn't have.
+        NotYours(action: Action) => Forbidden, "action-not-yours", "AUT-08",
+            "To {action} takes a scope that your token or your role does not have. `actions` lists what you may do.";
         /// Someone changed it since the caller read it.
         Stale => Stale, "authorization-changed", "AUT-08",
             "The authorization changed since you read it. Read it again, and send the ETag of that answer in If-Match.";

@@ -2,10 +2,10 @@
 
 use ::store::Rx;
 use chrono::NaiveDate;
-use kernel::{DiagnosisCode, Draft};
+use kernel::{DiagnosisCode, Draft, Period};
 use registry::{Diagnosis, Member, Principal, Provider, Site};
 
-use crate::{Error, NewAuthorization};
+use crate::{Balance, Error, NewAuthorization, Policies, Policy, Service, store};
 
 /// What the plan knows about a request, as far as the request can be read.
 #[derive(Debug, Clone)]
@@ -26,10 +26,14 @@ pub struct Facts {
     pub start: NaiveDate,
     /// What is known of the diagnosis codes, whenever it holds.
     pub diagnoses: Vec<Diagnosis>,
+    /// What is left of the benefit, where it has a limit (AUT-06).
+    pub balance: Option<Balance>,
+    /// The services that the member has for overlapping dates, of those that a code must be alongside (AUT-17).
+    pub alongside: Vec<Service>,
 }
 
 impl Facts {
-    /// Asks what is known about `draft`, sent by `caller`.
+    /// Asks what is known about `draft`, sent by `caller`, as far as the policy of today needs it.
     ///
     /// # Errors
     /// [`Error::SiteNotPermitted`] where the site named isn't the caller's.
@@ -37,10 +41,11 @@ impl Facts {
         rx: &mut Rx<'_>,
         caller: &Principal,
         draft: &Draft<NewAuthorization>,
+        policies: &Policies,
     ) -> Result<Self, Error> {
         let today = rx.today();
         let site = site(caller, draft)?;
-        let service = draft.requested_service.map_or("", crate::Service::as_str);
+        let service = draft.requested_service.map_or("", Service::as_str);
         let member =
             draft.member_id.as_ref().map(|id| registry::member(rx, id, service)).transpose()?.flatten();
         let start = draft.start_date.unwrap_or(today);
@@ -60,8 +65,15 @@ impl Facts {
         };
         let codes: Vec<_> = draft.diagnoses.iter().flatten().flatten().collect();
         let diagnoses = if codes.is_empty() { Vec::new() } else { registry::diagnoses(rx, &codes)? };
+        let balance = match (&member, draft.requested_service) {
+            (Some(member), Some(service)) => Balance::limited(rx, member, service, start)?,
+            _ => None,
+        };
+        let alongside = alongside(rx, draft, policies.on(today))?;
         Ok(Self {
             today,
+            balance,
+            alongside,
             member,
             requesting: requesting.and_then(provider),
             affiliated,
@@ -89,4 +101,31 @@ fn site(caller: &Principal, draft: &Draft<NewAuthorization>) -> Result<Option<Si
         (Some(None), [only]) => Ok(Some(only.clone())),
         _ => Ok(None),
     }
+}
+
+/// The services that codes of the draft must be alongside, as far as the member has them (AUT-17).
+fn alongside(
+    rx: &mut Rx<'_>,
+    draft: &Draft<NewAuthorization>,
+    policy: &Policy,
+) -> Result<Vec<Service>, Error> {
+    let (Some(member), Some(service)) = (&draft.member_id, draft.requested_service) else {
+        return Ok(Vec::new());
+    };
+    let dates = draft.start_date.zip(draft.end_date).and_then(|(start, end)| Period::new(start, end));
+    let Some(dates) = dates else { return Ok(Vec::new()) };
+    let sent =
+        draft.lines.iter().flatten().flatten().filter_map(|it| Some((it.code_type?, it.code.as_ref()?)));
+    let rules = policy.service(service);
+    let mut wanted: Vec<_> =
+        sent.flat_map(|(set, code)| rules.takes(set, code)).filter_map(|it| it.alongside).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut found = Vec::new();
+    for it in wanted {
+        if store::has_overlapping(rx, member, it, dates)? {
+            found.push(it);
+        }
+    }
+    Ok(found)
 }

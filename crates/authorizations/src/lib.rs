@@ -6,8 +6,10 @@
 //! possible duplicate and writes all of it in one transaction.
 
 mod authorization;
+mod benefit;
 mod check;
 mod close;
+mod decide;
 mod error;
 mod event;
 mod facts;
@@ -15,23 +17,29 @@ mod lifecycle;
 mod list;
 mod message;
 mod policy;
+mod replay;
 mod request;
 mod schema;
 mod store;
 mod submit;
 
 pub use authorization::{
-    Authorization, Closing, DecidedBy, Decision, DiagnosisLine, Line, MemberParty, Named, OpenDeadline,
-    Parties, Party, PcpParty,
+    Authorization, Closing, DecidedBy, Decision, DiagnosisLine, Line, LineDecision, MemberParty, Named,
+    OpenDeadline, Parties, Party, PcpParty,
 };
+pub use benefit::{Balance, benefits};
 pub use check::{Checked, check};
 pub use close::{NewClosing, ToClose, close};
+pub use decide::{LineVerdict, NewDecision, NewLineDecision, ToDecide, Verdict, decide};
 pub use error::Error;
 pub use facts::Facts;
 pub use lifecycle::{Action, LIFECYCLE, PendReason, Status};
 pub use list::{Filter, Summary, list};
 pub use message::message;
-pub use policy::{Decider, Outcome, PlanContact, Policy, Question, Ruling};
+pub use policy::{
+    AllowedCode, Decider, Outcome, PlanContact, Policies, Policy, Question, Row, Ruling, ServicePolicy,
+};
+pub use replay::{Replay, replay};
 pub use request::{
     NewAuthorization, NewContact, NewLine, RequestType, RequestingProvider, Service, ServicingProvider,
     Setting, Urgency,

@@ -6,10 +6,26 @@ use registry::SiteScope;
 use crate::{Error, RequestType, Service, Status, Urgency, store};
 
 /// What a list is narrowed to (AUT-30).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
+    /// Only those that this site owns.
+    pub site_id: Option<SiteId>,
+    /// Only those for this member.
+    pub member_id: Option<MemberId>,
+    /// Only those with this diagnosis, primary or not.
+    pub diagnosis: Option<DiagnosisCode>,
+    /// Only those of this kind.
+    pub request_type: Option<RequestType>,
     /// Only those that stand here.
     pub status: Option<Status>,
+    /// Only those whose service ends on this day or later.
+    pub service_from: Option<NaiveDate>,
+    /// Only those whose service starts on this day or earlier.
+    pub service_to: Option<NaiveDate>,
+    /// Only those received on this day, in the plan's zone, or later.
+    pub created_from: Option<NaiveDate>,
+    /// Only those received on this day, in the plan's zone, or earlier.
+    pub created_to: Option<NaiveDate>,
 }
 
 /// An authorization as a list shows it (AUT-30).
@@ -51,7 +67,7 @@ pub struct Summary {
 pub fn list(
     rx: &mut Rx<'_>,
     scope: &SiteScope,
-    filter: Filter,
+    filter: &Filter,
     after: Option<Number>,
     limit: u8,
 ) -> Result<(Vec<Summary>, Option<Number>), Error> {

@@ -4,14 +4,17 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::{PendReason, Status};
+use crate::{Authorization, Outcome, PendReason, Status};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Messages {
     approved: Message,
+    notification: Message,
+    reduced: Message,
     medreview: Message,
     possible_duplicate: Message,
+    information_requested: Message,
     denied: Message,
     closed: Message,
 }
@@ -28,12 +31,15 @@ static MESSAGES: LazyLock<Messages> = LazyLock::new(|| {
     toml::from_str(include_str!("../messages.toml")).expect("messages.toml, which a test reads")
 });
 
-/// What happened, what to do next, and when or whom to call.
+/// What happened, what to do next, and when or whom to call; `notification` is whether the service is one (AUT-15).
 #[must_use]
-pub fn message(status: Status, pend_reason: Option<PendReason>) -> String {
-    let Message { happened, next, when } = match (status, pend_reason) {
+pub fn message(it: &Authorization, notification: bool) -> String {
+    let Message { happened, next, when } = match (it.status, it.pend_reason) {
+        (Status::Approved, _) if it.decision.outcome == Outcome::Reduced => &MESSAGES.reduced,
+        (Status::Approved, _) if notification => &MESSAGES.notification,
         (Status::Approved, _) => &MESSAGES.approved,
         (Status::Medreview, _) => &MESSAGES.medreview,
+        (Status::Pend, Some(PendReason::InformationRequested)) => &MESSAGES.information_requested,
         (Status::Pend, Some(PendReason::PossibleDuplicate) | None) => &MESSAGES.possible_duplicate,
         (Status::Denied, _) => &MESSAGES.denied,
         (Status::Closed, _) => &MESSAGES.closed,
@@ -47,14 +53,21 @@ mod tests {
 
     #[test]
     fn aut_23_every_message_has_three_parts_and_a_pended_one_says_when_to_check_back() {
-        let Messages { approved, medreview, possible_duplicate, denied, closed } = &*MESSAGES;
-        for Message { happened, next, when } in [approved, medreview, possible_duplicate, denied, closed] {
+        let it = &*MESSAGES;
+        let waiting = [&it.medreview, &it.possible_duplicate, &it.information_requested];
+        let adverse = [&it.reduced, &it.denied];
+        let others = [&it.approved, &it.notification, &it.closed];
+        for Message { happened, next, when } in waiting.iter().chain(&adverse).chain(&others) {
             for part in [happened, next, when] {
                 assert!(part.len() > 20 && part.ends_with('.'), "{part}");
             }
         }
-        for waiting in [medreview, possible_duplicate] {
-            assert!(waiting.when.contains("4 hours or by the following morning"));
+        for it in waiting {
+            assert!(it.when.contains("4 hours or by the following morning"));
+        }
+        // FED-05: an adverse decision tells the way to appeal.
+        for it in adverse {
+            assert!(it.next.contains("appeal"));
         }
     }
 }

@@ -36,7 +36,8 @@ body! {
         /// The last day of service; not before the first.
         end_date: NaiveDate => "AUT-20",
         /// Brief clinical or other information. Say here if a document will follow. Characters are Unicode scalar values,
-        /// counted after normalization (NFC).
+        /// counted after normalization (NFC). For occupational or physical therapy with an evaluation, "1 visit for
+        /// Evaluation", which the units then include (AUT-19).
         remarks: Option<Text<0, 255>> => "AUT-22",
     }
 }
@@ -97,8 +98,28 @@ codes! {
 codes! {
     /// The home-health services (AUT-13).
     pub enum Service {
+        /// Home Health Aide (HHA).
+        HomeHealthAide = "home_health_aide",
+        /// Home Health Aide, ADL: help with the activities of daily living. My Care Family members only (AUT-14).
+        HomeHealthAideAdl = "home_health_aide_adl",
+        /// Home Infusion.
+        HomeInfusion = "home_infusion",
+        /// Home Skilled Nursing Evaluation: a notification of one visit (AUT-15).
+        SkilledNursingEvaluation = "skilled_nursing_evaluation",
+        /// Medical Social Worker (MSW).
+        MedicalSocialWorker = "medical_social_worker",
+        /// Medication Administration Visit (MAV). My Care Family members only (AUT-14).
+        MedicationAdministrationVisit = "medication_administration_visit",
+        /// Occupational Therapy. My Care Family members only (AUT-14).
+        OccupationalTherapy = "occupational_therapy",
+        /// Physical Therapy. My Care Family members only (AUT-14).
+        PhysicalTherapy = "physical_therapy",
+        /// Private Duty Nursing.
+        PrivateDutyNursing = "private_duty_nursing",
         /// Skilled Nursing Care: nursing visits at home.
         SkilledNursingCare = "skilled_nursing_care",
+        /// Speech Therapy. My Care Family members only (AUT-14).
+        SpeechTherapy = "speech_therapy",
     }
 }
 
@@ -117,16 +138,6 @@ codes! {
     pub enum Setting {
         /// Without a stay; at home, too.
         Outpatient = "outpatient",
-    }
-}
-
-impl RequestType {
-    /// Where what it asks for is rendered.
-    #[must_use]
-    pub const fn setting(self) -> Setting {
-        match self {
-            Self::HomeHealthCare => Setting::Outpatient,
-        }
     }
 }
 

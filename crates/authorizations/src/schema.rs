@@ -28,6 +28,7 @@ diesel::table! {
         remarks -> Nullable<Text>,
         decision -> Text,
         duplicate_of -> Nullable<Text>,
+        re_evaluation -> Bool,
         closing -> Nullable<Text>,
         created_by -> Text,
         created_at -> Timestamp,
@@ -58,7 +59,24 @@ diesel::table! {
         description -> Text,
     }
 }
-diesel::allow_tables_to_appear_in_same_query!(authorizations, authorization_diagnoses);
+diesel::table! {
+    past_decisions (number_day, number_seq, version) {
+        number_day -> Date,
+        number_seq -> BigInt,
+        version -> Integer,
+        decision -> Text,
+    }
+}
+diesel::allow_tables_to_appear_in_same_query!(authorizations, authorization_diagnoses, authorization_lines);
+
+rows! {
+    pub(crate) struct PastDecisionRow for past_decisions {
+        number_day: NaiveDate,
+        number_seq: i64,
+        version: i32,
+        decision: String,
+    }
+}
 
 rows! {
     #[derive(Queryable, Selectable)]
@@ -82,6 +100,7 @@ rows! {
         remarks: Option<String>,
         decision: String,
         duplicate_of: Option<String>,
+        re_evaluation: bool,
         closing: Option<String>,
         created_by: PrincipalId,
         created_at: NaiveDateTime,

@@ -1,15 +1,15 @@
 use ::store::{Basis, Deadline, Key, Trail, Tx};
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 use kernel::{Period, PrincipalId, SiteId};
 use registry::Principal;
 
 use crate::check::Checked;
 use crate::error::broken;
 use crate::event::tell;
-use crate::store::{self, has_duplicate, insert};
+use crate::store::{self, has_duplicate, has_earlier, insert};
 use crate::{
-    Authorization, DecidedBy, Decider, Decision, DiagnosisLine, Error, Line, NewAuthorization, Outcome,
-    Parties, PendReason, Question, RequestType, Ruling, Service, Status, Urgency,
+    Authorization, Balance, Decider, Decision, DiagnosisLine, Error, Line, NewAuthorization, Outcome,
+    Parties, PendReason, Policy, Question, RequestType, Ruling, Service, Status, Urgency,
 };
 
 /// A request without a flaw, with all that is known about it and how it is ruled on: ready to be written.
@@ -28,12 +28,17 @@ pub struct Submission {
     created_by: PrincipalId,
     /// The day for which all of it was checked.
     today: NaiveDate,
+    /// The limit of the benefit year, if there is one (AUT-06).
+    limit: Option<i32>,
+    /// Whether each is a new one, of which none is a duplicate (AUT-15).
+    notification: bool,
     ruling: Ruling,
     ruling_if_duplicate: Ruling,
 }
 
 impl Submission {
-    /// Puts together what was sent by `caller` and what the rules proved of it on `today`, and has `decider` rule on it.
+    /// Puts together what was sent by `caller` and what the rules of `policy` proved of it on `today`, and has `decider` rule
+    /// on it.
     ///
     /// # Errors
     /// If the end is before the start after all, which is a fault of the service.
@@ -42,18 +47,24 @@ impl Submission {
         checked: Checked,
         caller: &Principal,
         today: NaiveDate,
+        policy: &Policy,
         decider: &dyn Decider,
     ) -> Result<Self, Error> {
-        let Checked { site, parties, diagnoses, lines } = checked;
+        let Checked { site, parties, product, age, limit, diagnoses, lines } = checked;
         let service = Period::new(request.start_date, request.end_date);
         let service = service.ok_or_else(|| broken("an end before its start"))?;
         let question = |duplicate| Question {
+            received_on: today,
             service: request.requested_service,
+            product: product.clone(),
+            age,
+            diagnoses: diagnoses.iter().map(|it| it.code.clone()).collect(),
             units: request.lines.iter().map(|it| it.units.get()).sum(),
             days: service.days(),
             started_days_ago: (today - service.start()).num_days(),
             duplicate,
         };
+        let (ruling, ruling_if_duplicate) = (decider.decide(question(false)), decider.decide(question(true)));
         Ok(Self {
             request_type: request.r#type,
             requested_service: request.requested_service,
@@ -67,19 +78,22 @@ impl Submission {
             lines,
             created_by: caller.id.clone(),
             today,
-            ruling: decider.decide(question(false)),
-            ruling_if_duplicate: decider.decide(question(true)),
+            limit,
+            notification: policy.service(request.requested_service).notification,
+            ruling,
+            ruling_if_duplicate,
         })
     }
 }
 
 /// Receives a request: numbers it, applies the ruling, and starts the clock of what isn't decided at once.
 ///
-/// The member's lock is held while a possible duplicate is looked for, so that of several equal requests at once exactly
-/// one is none.
+/// The member's lock is held while a possible duplicate, an earlier evaluation and the benefit are looked at, so that of
+/// several equal requests at once exactly one is the first, and none is granted what another has taken.
 ///
 /// # Errors
-/// [`Error::DayTurned`] if midnight came since the request was checked; or if the database can't answer.
+/// [`Error::DayTurned`] if midnight came since the request was checked, [`Error::Overtaken`] if another request took the
+/// benefit; or if the database can't answer.
 pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
     let Submission { parties, service, ruling, ruling_if_duplicate, mut lines, .. } = it;
     if it.today != tx.today() {
@@ -87,19 +101,31 @@ pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
     }
     let member = &parties.member.id;
     tx.lock(&[Key::Member(member.to_string())])?;
-    let (number, duplicate) =
-        tx.number(has_duplicate(member, it.requested_service, &parties.refer_to.npi, service))?;
+    if let Some(limit) = it.limit {
+        let taken = store::units(tx.db()?, member, Some(it.requested_service), service.start().year())?;
+        let asked = lines.iter().map(|it| it.requested).sum::<i32>();
+        if Balance::left(limit, &taken) < asked {
+            return Err(Error::Overtaken);
+        }
+    }
+    // Of a notification there is no duplicate, but an evaluation may be a second one (AUT-15).
+    let (number, found) = if it.notification {
+        tx.number(has_earlier(member, it.requested_service))?
+    } else {
+        tx.number(has_duplicate(member, it.requested_service, &parties.refer_to.npi, service))?
+    };
+    let (duplicate, re_evaluation) = (found && !it.notification, found && it.notification);
     let (ruling, now) = (if duplicate { ruling_if_duplicate } else { ruling }, tx.now());
     let (status, pend_reason) = match ruling.outcome {
         Outcome::Approved => (Status::Approved, None),
         Outcome::Medreview => (Status::Medreview, None),
         Outcome::Pend => (Status::Pend, Some(PendReason::PossibleDuplicate)),
+        Outcome::Denied | Outcome::Reduced => return Err(broken("a policy that denies")),
     };
     for line in &mut lines {
         line.status = status;
         line.authorized = if status == Status::Approved { line.requested } else { 0 };
     }
-    let decision = Decision { decided_by: DecidedBy::System, decided_at: now, ruling };
     let mut it = Authorization {
         number,
         version: 1,
@@ -114,8 +140,9 @@ pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
         urgency_reason: it.urgency_reason,
         service,
         remarks: it.remarks,
-        decision,
+        decision: Decision::of(ruling, now),
         duplicate_of: None,
+        re_evaluation,
         closing: None,
         diagnoses: it.diagnoses,
         lines,

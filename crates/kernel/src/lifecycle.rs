@@ -15,4 +15,9 @@ impl<S: Copy + PartialEq, A: Copy + PartialEq, P: Copy> Lifecycle<S, A, P> {
     pub fn actions(&self, status: S, may: impl Fn(P) -> bool) -> impl Iterator<Item = A> {
         self.0.iter().filter(move |row| row.0 == status && may(row.3)).map(|row| row.1)
     }
+    /// The permission that `action` takes.
+    #[must_use]
+    pub fn scope(&self, action: A) -> Option<P> {
+        self.0.iter().find(|row| row.1 == action).map(|row| row.3)
+    }
 }

@@ -9,6 +9,7 @@ mod error;
 mod fold;
 mod member;
 mod principal;
+mod procedure;
 mod provider;
 mod renders;
 mod rows;
@@ -18,8 +19,9 @@ mod store;
 pub use diagnosis::{Diagnosis, Release, days};
 pub use error::Error;
 pub use fold::fold;
-pub use member::{Benefit, Coverage, Ineligible, Member, Pcp};
+pub use member::{Benefit, Coverage, Ineligible, Member, Pcp, Standing};
 pub use principal::{Contact, Principal, PrincipalKind, Role, Site, SiteScope};
+pub use procedure::{Procedure, Topic, procedures};
 pub use provider::{Provider, ProviderKind};
 pub use renders::Renders;
 pub use store::{

@@ -1,5 +1,5 @@
 use chrono::NaiveDate;
-use kernel::{MemberId, Npi, Period};
+use kernel::{MemberId, Npi, Period, codes};
 
 /// Someone whom the plan covers, or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,20 @@ pub struct Coverage {
     pub benefit: Option<Benefit>,
 }
 
+codes! {
+    /// How a member stands on a day (AUT-02).
+    pub enum Standing {
+        /// Covered.
+        Active = "active",
+        /// No longer covered.
+        Terminated = "terminated",
+        /// Not yet covered.
+        Future = "future",
+        /// Never covered.
+        None = "none",
+    }
+}
+
 /// What a product covers of a service (AUT-37).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Benefit {
@@ -79,6 +93,19 @@ impl Member {
     #[must_use]
     pub fn coverage(&self, day: NaiveDate) -> Option<&Coverage> {
         self.coverages.iter().find(|it| it.holds(day))
+    }
+
+    /// How the member stands on `day`; with the coverage of that day, else the last one before it, else the next one.
+    #[must_use]
+    pub fn standing(&self, day: NaiveDate) -> (Standing, Option<&Coverage>) {
+        let last = || self.coverages.iter().rfind(|it| it.last_on.is_some_and(|last| last < day));
+        let next = || self.coverages.iter().find(|it| day < it.first_on);
+        match (self.coverage(day), last(), next()) {
+            (Some(now), ..) => (Standing::Active, Some(now)),
+            (None, Some(last), None) => (Standing::Terminated, Some(last)),
+            (None, _, Some(next)) => (Standing::Future, Some(next)),
+            (None, None, None) => (Standing::None, None),
+        }
     }
 
     /// Whether the member is covered today and on every day of `period` (AUT-02); only today where there is no period.

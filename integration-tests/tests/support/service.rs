@@ -9,7 +9,7 @@ use api::State;
 use api::cursor::Cursors;
 use api::demo::Issuer;
 use api::keys::Keys;
-use authorizations::{Decider, Policy};
+use authorizations::{Decider, Policies};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -38,7 +38,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { decider: Arc::new(Policy::shipped()), jwks: None, pool: 4, url: None }
+        Self { decider: Arc::new(Policies::shipped()), jwks: None, pool: 4, url: None }
     }
 }
 
@@ -102,7 +102,8 @@ impl Service {
             store: store.clone(),
             clock: Arc::clone(&clock) as _,
             keys: Keys::parse(ISSUER, &options.jwks.unwrap_or_else(|| issuer().jwks())).expect("keys"),
-            policy: Arc::new(Policy::shipped()),
+            policies: Arc::new(Policies::shipped()),
+            zone: chrono_tz::America::New_York,
             decider: options.decider,
             cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
         };

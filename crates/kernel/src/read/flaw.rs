@@ -48,6 +48,20 @@ crate::codes! {
         NotBillable = "not-billable",
         /// The service does not take the code or the modifiers; `detail` names those that it takes.
         NotForService = "not-for-service",
+        /// The code is of another discipline, which is a request of its own.
+        OtherDiscipline = "other-discipline",
+        /// The code is taken only alongside another service, which the member does not have for these dates.
+        NotAlongside = "not-alongside",
+        /// The service is for members of another product.
+        NotForProduct = "not-for-product",
+        /// It is beyond the member's benefit: a request by fax; `detail` has the number.
+        BeyondBenefit = "beyond-benefit",
+        /// There is no such line, or it is named twice.
+        NoSuchLine = "no-such-line",
+        /// There is no such revision.
+        NoSuchRevision = "no-such-revision",
+        /// The parts do not come to the outcome that is named.
+        NotTheOutcome = "not-the-outcome",
     }
 }
 

@@ -1,0 +1,190 @@
+//! Lists of authorizations, by what may stand in a URL and by what may not.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, get, post};
+use authorizations::{Error, Filter, RequestType, Status, Summary};
+use chrono::NaiveDate;
+use kernel::{Count, DiagnosisCode, Draft, FlawCode, MemberId, SiteId, Text, body, broken};
+use registry::Principal;
+use store::Number;
+use validator::ValidationError;
+
+use super::authorization_page::AuthorizationPage;
+use crate::body::Body;
+use crate::caller::{Caller, Reads};
+use crate::query::Parameters;
+use crate::reply::Reply;
+use crate::{Problem, State, problem};
+
+body! {
+    /// What a list is narrowed to; all of it must hold.
+    pub(crate) struct AuthorizationSearch where dates_in_order {
+        /// Only those for this member.
+        member_id: Option<MemberId> => "AUT-30",
+        /// Only those with this diagnosis, primary or not.
+        diagnosis: Option<DiagnosisCode> => "AUT-30",
+        /// Only those that this site owns, which is one of yours.
+        site_id: Option<SiteId> => "AUT-30",
+        /// Only those of this kind.
+        r#type: Option<RequestType> => "AUT-30",
+        /// Only those that stand here.
+        status: Option<Status> => "AUT-30",
+        /// Only those whose service ends on this day or later.
+        service_from: Option<NaiveDate> => "AUT-30",
+        /// Only those whose service starts on this day or earlier.
+        service_to: Option<NaiveDate> => "AUT-30",
+        /// Only those received on this day, in the plan's zone, or later.
+        created_from: Option<NaiveDate> => "AUT-30",
+        /// Only those received on this day, in the plan's zone, or earlier.
+        created_to: Option<NaiveDate> => "AUT-30",
+        /// At most so many; 50 where left out.
+        limit: Option<Count<1, 200>> => "AUT-30",
+        /// The `next_cursor` of the page before.
+        cursor: Option<Text<1, 200>> => "AUT-30",
+    }
+}
+
+fn dates_in_order(it: &Draft<AuthorizationSearch>) -> Result<(), ValidationError> {
+    let before = |from: Option<Option<NaiveDate>>, to: Option<Option<NaiveDate>>| {
+        from.flatten().zip(to.flatten()).is_some_and(|(from, to)| to < from)
+    };
+    for (from, to, at) in
+        [(it.service_from, it.service_to, "/service_to"), (it.created_from, it.created_to, "/created_to")]
+    {
+        if before(from, to) {
+            return Err(broken(
+                "AUT-30",
+                at,
+                FlawCode::BeforeStart,
+                "Must not be before the day it begins at.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// List the authorizations of your sites
+///
+/// What your sites asked for, the newest number first, a page at a time (AUT-30); all of it for the plan's own staff. What
+/// others asked for with your site as the servicing provider is found by its ID only. New ones that arrive while you page
+/// change no later page. By member or diagnosis, which no URL may hold, POST /v1/authorizations/search finds them.
+#[utoipa::path(
+    tag = "authorizations",
+    security(("bearer" = ["authorizations:read"])),
+    params(
+        ("site_id" = Option<SiteId>, Query, description = "Only those that this site owns, which is one of yours (AUT-09)."),
+        ("type" = Option<RequestType>, Query, description = "Only those of this kind (AUT-01)."),
+        ("status" = Option<Status>, Query, description = "Only those that stand here (AUT-34)."),
+        ("service_from" = Option<NaiveDate>, Query, description = "Only those whose service ends on this day or later."),
+        ("service_to" = Option<NaiveDate>, Query, description = "Only those whose service starts on this day or earlier."),
+        ("created_from" = Option<NaiveDate>, Query, description = "Only those received on this day, in the plan's zone, or later."),
+        ("created_to" = Option<NaiveDate>, Query, description = "Only those received on this day, in the plan's zone, or earlier."),
+        ("limit" = Option<u8>, Query, description = "At most so many; 50 where left out.", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page.", body = AuthorizationPage,
+        headers(("Link" = Option<String>, description = "The next page, as `rel=\"next\"`."))))
+)]
+#[get("/v1/authorizations")]
+pub(crate) async fn list_authorizations(
+    state: Data<State>,
+    caller: Caller<Reads>,
+    request: HttpRequest,
+) -> Result<Reply, Problem> {
+    let sent = Parameters::of(&request)?;
+    let (filter, limit) = (filter(&sent)?, sent.limit(200)?.unwrap_or(50));
+    let after = sent.get("cursor", "the next_cursor of a page", |it| state.cursors.read(it))?;
+    let (rows, next) = page(&state, &caller.principal, filter, after, limit).await?;
+    let next = next.map(|it| state.cursors.after(it));
+    let link = next.as_ref().map(|it| sent.next("/v1/authorizations", it));
+    AuthorizationPage::reply(rows, next, link)
+}
+
+/// Search the authorizations of your sites
+///
+/// The same rows as the list, by member and diagnosis and every filter of it (AUT-30). The next page is the same search with
+/// the `cursor` of the page before.
+#[utoipa::path(
+    tag = "authorizations",
+    security(("bearer" = ["authorizations:read"])),
+    request_body(content = AuthorizationSearch, description = "What to narrow it to."),
+    responses((status = 200, description = "A page.", body = AuthorizationPage))
+)]
+#[post("/v1/authorizations/search")]
+pub(crate) async fn search_authorizations(
+    state: Data<State>,
+    caller: Caller<Reads>,
+    body: Body<AuthorizationSearch>,
+) -> Result<Reply, Problem> {
+    let it = body.open()?.whole()?;
+    let after = it.cursor.as_deref().map(|it| state.cursors.read(it).ok_or_else(no_cursor)).transpose()?;
+    let limit = it.limit.as_ref().and_then(|it| u8::try_from(it.get()).ok()).unwrap_or(50);
+    let (rows, next) = page(&state, &caller.principal, it.into(), after, limit).await?;
+    AuthorizationPage::reply(rows, next.map(|it| state.cursors.after(it)), None)
+}
+
+fn no_cursor() -> Problem {
+    let mut flaws = kernel::Flaws::default();
+    flaws.broken("AUT-30", "/cursor", FlawCode::Format, "Must be the next_cursor of a page.");
+    Problem::invalid(flaws)
+}
+
+/// AUT-09: a page of what the caller's sites own, or one of them.
+async fn page(
+    state: &State,
+    caller: &Principal,
+    filter: Filter,
+    after: Option<Number>,
+    limit: u8,
+) -> Result<(Vec<Summary>, Option<Number>), Problem> {
+    let scope = caller.scope();
+    let mine = |site: &SiteId| scope.sites().is_none_or(|it| it.contains(site));
+    if filter.site_id.as_ref().is_some_and(|it| !mine(it)) {
+        return Err(Error::SiteNotPermitted.into());
+    }
+    Ok(state.store.read(move |rx| authorizations::list(rx, &scope, &filter, after, limit)).await?)
+}
+
+fn filter(sent: &Parameters) -> Result<Filter, Problem> {
+    let one_of = |all: Vec<&str>| format!("one of {}", all.join(", "));
+    let types = one_of(RequestType::ALL.iter().map(|it| it.as_str()).collect());
+    let statuses = one_of(Status::ALL.iter().map(|it| it.as_str()).collect());
+    let it = Filter {
+        site_id: sent.get("site_id", "a site's id", SiteId::parse)?,
+        request_type: sent.get("type", types, RequestType::parse)?,
+        status: sent.get("status", statuses, Status::parse)?,
+        service_from: sent.date("service_from")?,
+        service_to: sent.date("service_to")?,
+        created_from: sent.date("created_from")?,
+        created_to: sent.date("created_to")?,
+        ..Filter::default()
+    };
+    for (from, to, name) in
+        [(it.service_from, it.service_to, "service"), (it.created_from, it.created_to, "created")]
+    {
+        if from.zip(to).is_some_and(|(from, to)| to < from) {
+            let detail = format!("`{name}_to` must not be before `{name}_from`.");
+            return Err(problem::PARAMETER.because(detail));
+        }
+    }
+    Ok(it)
+}
+
+impl From<AuthorizationSearch> for Filter {
+    fn from(it: AuthorizationSearch) -> Self {
+        let AuthorizationSearch { member_id, diagnosis, site_id, status, .. } = it;
+        let AuthorizationSearch { service_from, service_to, created_from, created_to, .. } = it;
+        let request_type = it.r#type;
+        Self {
+            site_id,
+            member_id,
+            diagnosis,
+            request_type,
+            status,
+            service_from,
+            service_to,
+            created_from,
+            created_to,
+        }
+    }
+}
