@@ -138,7 +138,7 @@ mod tests {
                 "rows[0].outcome: a possible duplicate pends",
             ),
             ("id = \"otherwise\"", "id = \"otherwise\"\nstarts_in_days = 1", "rows: the last one"),
-            ("per_days = 60", "per_week = 60", "rows[7]: unknown field `per_week`"),
+            ("per_days = 60", "per_week = 60", "rows[7].per_week: unknown field"),
             ("per_days = 60", "per_days = 0", "rows[7].per_days: must be 1 or more"),
             ("diagnoses = \"wound\"", "diagnoses = \"wounds\"", "rows[11].diagnoses: there is no such group"),
             ("code = \"0572\"", "code = \"572x\"", "services.home_health_aide.codes[0].code: "),
