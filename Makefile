@@ -17,7 +17,7 @@ test:
 check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	$(CARGO) test --package integration-tests --test it -- architecture contract::the_file contract::every contract::the_reader
+	$(CARGO) test --package integration-tests --test it -- architecture contract::the_file contract::every contract::the_reader the_page_
 
 # How fast it is, as ratios within one run of some minutes; needs PostgreSQL's programs, pgbench among them.
 load:
@@ -26,5 +26,5 @@ load:
 
 # Writes the files that are generated: openapi.yaml, the examples, docs/rules.md. Look at what changed.
 update:
-	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: --skip postgres
-	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: --skip postgres
+	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough --skip postgres
+	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough --skip postgres

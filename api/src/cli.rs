@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use actix_web::web::Data;
-use authorizations::Policies;
 use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
 use kernel::{Clock, SystemClock};
@@ -18,7 +17,7 @@ use store::{Options, Store, Tx};
 use crate::config::{self, Settings};
 use crate::cursor::Cursors;
 use crate::keys::Keys;
-use crate::{State, demo, log, openapi, server};
+use crate::{State, demo, log, openapi, policies, server};
 
 /// Lanyard: the provider-network service of a health plan.
 #[derive(Parser)]
@@ -49,6 +48,11 @@ enum Command {
         #[arg(long, default_value_t = 12)]
         hours: u16,
     },
+    /// Look at what the plan decides by.
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
     /// Print the contract (OpenAPI 3.1, YAML).
     Openapi,
     /// Print the settings in force, secrets left out.
@@ -56,6 +60,21 @@ enum Command {
         /// Print each setting's default and what it means instead.
         #[arg(long)]
         defaults: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum PolicyCommand {
+    /// Read a policy's file as the service does at its start, and say what is wrong with it, if anything is.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Make every decision in the database again, by the version that made it: each must come out the same.
+    Replay {
+        /// Decide by this file instead, and say which decisions it would change.
+        #[arg(long)]
+        with: Option<PathBuf>,
     },
 }
 
@@ -87,6 +106,12 @@ impl Cli {
             Command::Serve => serve(&settings),
             Command::Migrate => migrate(&settings),
             Command::Token { name, hours } => token(&settings, name, *hours).map(|it| say(&it)),
+            Command::Policy { command: PolicyCommand::Check { file } } => {
+                let it = policies::check(file)?;
+                say(&format!("{}: version {}, {} rows, is sound", file.display(), it.version, it.rows.len()));
+                Ok(())
+            }
+            Command::Policy { command: PolicyCommand::Replay { with } } => replay(&settings, with.as_ref()),
             Command::Openapi => {
                 say(openapi::yaml().trim_end());
                 Ok(())
@@ -141,6 +166,21 @@ fn token(settings: &Settings, name: &str, hours: u16) -> Result<String, String> 
     issuer.token(name, SystemClock.now(), TimeDelta::hours(hours.into()))
 }
 
+/// Fails where a decision can't be made again; that another file decides otherwise is no failure.
+fn replay(settings: &Settings, with: Option<&PathBuf>) -> Result<(), String> {
+    let policies = policies::load(settings.plan.policy_folder.as_deref())?;
+    let store = Store::open(&settings.database.url.0, Options { pool: 1, ..options(settings) });
+    let store = store.map_err(|it| format!("database.url: {it:?}"))?;
+    let it = policies::replay(&store, policies, with, say)?;
+    let what = if with.is_some() { "would change" } else { "do not come out the same" };
+    say(&format!("{} decisions of policies, of which {} {what}", it.decisions, it.differ));
+    if with.is_none() && it.differ > 0 {
+        Err("replay: not every decision can be made again".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
 fn serve(settings: &Settings) -> Result<(), String> {
     settings.check()?;
     log::start(&settings.log, SystemClock);
@@ -178,7 +218,7 @@ fn state(settings: &Settings) -> Result<State, String> {
         (jwks, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
     };
     let keys = Keys::parse(&settings.auth.issuer, &jwks).map_err(|it| format!("auth.jwks_file: {it}"))?;
-    let policies = Arc::new(policies(settings)?);
+    let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
     Ok(State {
         store: Store::open(&settings.database.url.0, options(settings))
             .map_err(|it| format!("database.url: {it:?}"))?,
@@ -189,23 +229,6 @@ fn state(settings: &Settings) -> Result<State, String> {
         zone: settings.plan.zone,
         cursors: Cursors::new(&secret),
     })
-}
-
-/// The policies that are shipped, and those of the plan's folder.
-fn policies(settings: &Settings) -> Result<Policies, String> {
-    let mut own = Vec::new();
-    if let Some(folder) = &settings.plan.policy_folder {
-        let wrong = |it: &dyn std::fmt::Display| format!("plan.policy_folder: {}: {it}", folder.display());
-        for entry in fs::read_dir(folder).map_err(|it| wrong(&it))? {
-            let path = entry.map_err(|it| wrong(&it))?.path();
-            if path.extension().is_some_and(|it| it == "toml") {
-                let text = fs::read_to_string(&path).map_err(|it| format!("{}: {it}", path.display()))?;
-                own.push((path.display().to_string(), text));
-            }
-        }
-    }
-    own.sort();
-    Policies::read(&own)
 }
 
 /// A request to paste into a shell.

@@ -17,6 +17,7 @@ pub mod headers;
 pub mod keys;
 pub mod log;
 pub mod openapi;
+pub mod policies;
 pub mod problem;
 pub mod query;
 pub mod reply;

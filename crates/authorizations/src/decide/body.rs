@@ -1,10 +1,10 @@
 //! What a reviewer sends, and what it comes to.
 
 use chrono::NaiveDate;
-use kernel::{Count, Draft, FlawCode, Flaws, List, Period, ProcedureCode, Text, body, codes};
+use kernel::{Count, Draft, FlawCode, Flaws, List, Modifier, Period, ProcedureCode, Read, Text, body, codes};
 
 use crate::check::{description, takes};
-use crate::{Action, Authorization, LIFECYCLE, Line, Policy, Status};
+use crate::{Action, Authorization, LIFECYCLE, Line, Policy, ServicePolicy, Status};
 
 codes! {
     /// What a reviewer decides of a request.
@@ -120,8 +120,10 @@ pub(super) fn check(
             leave_out(draft, verdict, flaws);
         } else {
             dates(draft, verdict, &mut granted, flaws);
-            lines(draft, verdict, &mut granted, policy, it, flaws);
-            comes_to(verdict, &granted, it, flaws.iter().len() == before, flaws);
+            let whole = lines(draft, verdict, &mut granted, policy, it, flaws);
+            if whole && flaws.iter().len() == before {
+                comes_to(verdict, &granted, it, flaws);
+            }
         }
     }
     (flaws.iter().len() == before).then_some(granted)
@@ -163,6 +165,7 @@ fn dates(draft: &Draft<NewDecision>, verdict: Verdict, granted: &mut Granted, fl
     }
 }
 
+/// AUT-34: line by line; whether each could be read.
 fn lines(
     draft: &Draft<NewDecision>,
     verdict: Verdict,
@@ -170,59 +173,67 @@ fn lines(
     policy: &Policy,
     it: &Authorization,
     flaws: &mut Flaws,
-) {
+) -> bool {
     let default = if verdict == Verdict::Deny { LineVerdict::Deny } else { LineVerdict::Approve };
     for line in &mut granted.lines {
         grant(line, default, line.requested);
     }
-    let mut seen = Vec::new();
-    let sent = draft.lines.iter().flatten().flatten().enumerate();
-    for (place, one) in sent.filter_map(|(place, it)| Some((place, it.as_ref()?))) {
-        let (Some(number), Some(outcome)) = (one.line, one.outcome) else { continue };
-        let number = number.get().cast_signed();
-        let line =
-            granted.lines.iter_mut().find(|it| it.number == number).filter(|_| !seen.contains(&number));
-        seen.push(number);
-        let mut wrong = |part: &str, rule: &'static str, code, detail: String| {
-            flaws.broken(rule, format_args!("/lines/{place}/{part}"), code, detail);
-        };
-        let Some(line) = line else {
-            wrong(
-                "line",
-                "AUT-34",
-                FlawCode::NoSuchLine,
-                "Must be a line of the authorization, named once.".into(),
-            );
+    let Some(sent) = &draft.lines else { return false };
+    let (mut seen, mut whole) = (Vec::new(), true);
+    for (place, one) in sent.iter().flatten().enumerate() {
+        let Some(one) = one.clone().and_then(NewLineDecision::whole) else {
+            whole = false;
             continue;
         };
-        let units = one.authorized_units.flatten().map(|it| it.get().cast_signed());
-        if outcome != LineVerdict::Reduce {
-            let given =
-                [("authorized_units", units.is_some()), ("code", one.code.iter().flatten().next().is_some())];
-            for (part, _) in given.into_iter().filter(|it| it.1) {
-                let detail = "Must be left out unless the line's outcome is reduce.".to_owned();
-                wrong(part, "FED-05", FlawCode::NotApplicable, detail);
-            }
-        } else if units.is_none_or(|it| it == line.requested) && one.code.iter().flatten().next().is_none() {
-            let detail = format!("Must be given with reduce, and less than {}.", line.requested);
-            wrong("authorized_units", "FED-05", FlawCode::Range, detail);
-        } else if units.is_some_and(|it| it > line.requested) {
-            wrong("authorized_units", "AUT-18", FlawCode::Range, format!("Must be 1 to {}.", line.requested));
+        let number = one.line.get().cast_signed();
+        let new = !seen.contains(&number);
+        seen.push(number);
+        if let Some(line) = granted.lines.iter_mut().find(|it| it.number == number && new) {
+            decide_line(place, line, &one, policy.service(it.requested_service), it, flaws);
+        } else {
+            let detail = "Must be a line of the authorization, named once.";
+            flaws.broken("AUT-34", format_args!("/lines/{place}/line"), FlawCode::NoSuchLine, detail);
         }
-        if let Some(code) = one.code.iter().flatten().next().filter(|_| outcome == LineVerdict::Reduce) {
-            let rules = policy.service(it.requested_service);
-            let modifiers: Vec<_> =
-                line.modifiers.split_whitespace().filter_map(kernel::Modifier::parse).collect();
-            let taken = rules
-                .takes(line.code_type, code)
-                .any(|it| it.qualified_by(&modifiers.iter().collect::<Vec<_>>()));
-            match description(line.code_type, code, it.service.start()).filter(|_| taken) {
-                Some(words) => (line.code, line.description) = (code.to_string(), words),
-                None => wrong("code", "AUT-17", FlawCode::NotForService, takes(rules)),
-            }
-        }
-        grant(line, outcome, units.unwrap_or(line.requested));
     }
+    whole
+}
+
+fn decide_line(
+    place: usize,
+    line: &mut Line,
+    one: &NewLineDecision,
+    rules: &ServicePolicy,
+    it: &Authorization,
+    flaws: &mut Flaws,
+) {
+    let mut wrong = |part: &str, rule: &'static str, code, detail: String| {
+        flaws.broken(rule, format_args!("/lines/{place}/{part}"), code, detail);
+    };
+    let units = one.authorized_units.map(|it| it.get().cast_signed());
+    if one.outcome != LineVerdict::Reduce {
+        let given = [("authorized_units", units.is_some()), ("code", one.code.is_some())];
+        for (part, _) in given.into_iter().filter(|it| it.1) {
+            let detail = "Must be left out unless the line's outcome is reduce.".to_owned();
+            wrong(part, "FED-05", FlawCode::NotApplicable, detail);
+        }
+        return grant(line, one.outcome, line.requested);
+    }
+    if units.is_some_and(|it| it > line.requested) {
+        wrong("authorized_units", "AUT-18", FlawCode::Range, format!("Must be 1 to {}.", line.requested));
+    } else if units.is_none_or(|it| it == line.requested) && one.code.is_none() {
+        let detail = format!("Must be given with reduce, and less than {}.", line.requested);
+        wrong("authorized_units", "FED-05", FlawCode::Range, detail);
+    }
+    if let Some(code) = &one.code {
+        let modifiers: Vec<_> = line.modifiers.split_whitespace().filter_map(Modifier::parse).collect();
+        let modifiers: Vec<_> = modifiers.iter().collect();
+        let taken = rules.takes(line.code_type, code).any(|it| it.qualified_by(&modifiers));
+        match description(line.code_type, code, it.service.start()).filter(|_| taken) {
+            Some(words) => (line.code, line.description) = (code.to_string(), words),
+            None => wrong("code", "AUT-17", FlawCode::NotForService, takes(rules)),
+        }
+    }
+    grant(line, LineVerdict::Reduce, units.unwrap_or(line.requested));
 }
 
 fn grant(line: &mut Line, outcome: LineVerdict, units: i32) {
@@ -233,7 +244,7 @@ fn grant(line: &mut Line, outcome: LineVerdict, units: i32) {
 }
 
 /// FED-05: what is adverse is called so, and what isn't, not.
-fn comes_to(verdict: Verdict, granted: &Granted, it: &Authorization, sound: bool, flaws: &mut Flaws) {
+fn comes_to(verdict: Verdict, granted: &Granted, it: &Authorization, flaws: &mut Flaws) {
     let none = granted.lines.iter().all(|it| it.status == Status::Denied);
     let less = |(old, new): (&Line, &Line)| new.authorized < old.requested || new.code != old.code;
     let less = granted.service != it.service || it.lines.iter().zip(&granted.lines).any(less);
@@ -242,7 +253,7 @@ fn comes_to(verdict: Verdict, granted: &Granted, it: &Authorization, sound: bool
         (false, true) => Verdict::Reduce,
         (false, false) => Verdict::Approve,
     };
-    if sound && comes_to != verdict {
+    if comes_to != verdict {
         let detail = format!("Must be {comes_to}: that is what the lines and dates come to.");
         flaws.broken("FED-05", "/outcome", FlawCode::NotTheOutcome, detail);
     }

@@ -26,12 +26,14 @@ pub struct Policy {
     pub in_force_from: NaiveDate,
     /// Whom a provider's office calls.
     pub contact: PlanContact,
+    #[serde(deserialize_with = "read::by_code")]
     services: BTreeMap<Service, ServicePolicy>,
     /// Groups of diagnoses, each the beginnings of their codes.
     pub diagnosis_groups: BTreeMap<String, Vec<String>>,
     /// The table: the first row that holds decides.
     pub rows: Vec<Row>,
     /// Why the plan's people decide as they do: for each outcome code and sentence.
+    #[serde(deserialize_with = "read::by_code")]
     pub decide_reasons: BTreeMap<Verdict, BTreeMap<String, String>>,
     /// Why a request may be closed: code and sentence.
     pub close_reasons: BTreeMap<String, String>,

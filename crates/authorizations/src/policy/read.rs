@@ -3,9 +3,22 @@
 use std::collections::BTreeMap;
 
 use registry::procedures;
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Deserializer};
 
 use super::{Outcome, Policy, Row, ServicePolicy};
 use crate::{Service, Verdict};
+
+/// Reads a table whose keys are codes. They are read as text first, so that an error below one can name it.
+pub(super) fn by_code<'de, D, K, V>(from: D) -> Result<BTreeMap<K, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + Ord,
+    V: Deserialize<'de>,
+{
+    let all = BTreeMap::<String, V>::deserialize(from)?.into_iter();
+    all.map(|(key, it)| Ok((K::deserialize(key.into_deserializer())?, it))).collect()
+}
 
 impl Policy {
     /// Reads a policy.
