@@ -25,7 +25,8 @@ fn lanyard() -> &'static Path {
     })
 }
 
-fn folder(name: &str) -> PathBuf {
+/// A folder of this test alone.
+pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = run_folder().join(format!("cli-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     folder
@@ -37,7 +38,8 @@ fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Com
     command
 }
 
-fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+/// Runs the command to its end.
+pub(crate) fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     command(folder, arguments, variables).output().expect("a command")
 }
 
