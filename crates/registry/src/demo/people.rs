@@ -32,8 +32,10 @@ type Span = (&'static str, i32, Option<i32>);
 pub(super) struct People {
     today: NaiveDate,
     pcps: Vec<(Npi, SiteId)>,
-    first: Vec<(&'static str, String)>,
-    last: Vec<(&'static str, String)>,
+    /// First names, as they are written and folded.
+    first: Vec<(String, String)>,
+    /// Last names, likewise.
+    last: Vec<(String, String)>,
 }
 
 /// Members, to be added.
@@ -80,17 +82,18 @@ fn product(dice: &mut Dice) -> &'static str {
 /// One of `of`, each as often as it says; together they make a hundred.
 fn share<T: Clone>(dice: &mut Dice, of: &[(T, u32)]) -> T {
     let mut left = dice.throw(100);
-    let hit = of.iter().find(|(_, many)| {
-        let here = left < *many;
-        left = left.saturating_sub(*many);
-        here
-    });
-    hit.unwrap_or(&of[0]).0.clone()
+    for (one, many) in of {
+        if left < *many {
+            return one.clone();
+        }
+        left -= many;
+    }
+    of[0].0.clone()
 }
 
 impl People {
     pub(super) fn new(today: NaiveDate, pcps: Vec<(Npi, SiteId)>) -> Self {
-        let folded = |names: &[&'static str]| names.iter().map(|it| (*it, fold(it))).collect();
+        let folded = |names: &[&str]| names.iter().map(|it| ((*it).to_owned(), fold(it))).collect();
         Self { today, pcps, first: folded(&FIRST), last: folded(&LAST) }
     }
 
@@ -115,19 +118,19 @@ impl People {
             last_on: next.map(|it| month(self.today, it) - Days::new(1)),
         };
         let coverages = spans.into_iter().map(coverage).collect();
-        let (first, first_folded) = dice.pick(&self.first).clone();
-        let (mut last, mut last_folded) = own(dice.pick(&self.last));
+        let (first_name, first_folded) = dice.pick(&self.first).clone();
+        let (mut last_name, mut last_folded) = dice.pick(&self.last).clone();
         if dice.throw(25) == 0 {
             let (other, other_folded) = dice.pick(&self.last);
-            (last, last_folded) = (format!("{last}-{other}"), format!("{last_folded} {other_folded}"));
+            last_name = format!("{last_name}-{other}");
+            last_folded = format!("{last_folded} {other_folded}");
         }
         let pcp = (dice.throw(20) > 0).then(|| dice.pick(&self.pcps).clone());
         let (pcp_npi, pcp_site_id) = pcp.unzip();
-        let first_name = first.to_owned();
         let member = MemberRow {
             id: id.clone(),
             first_name,
-            last_name: last,
+            last_name,
             first_folded,
             last_folded,
             date_of_birth: born,
@@ -136,10 +139,6 @@ impl People {
         };
         (member, coverages)
     }
-}
-
-fn own((name, folded): &(&str, String)) -> (String, String) {
-    ((*name).to_owned(), folded.clone())
 }
 
 /// The spans of a member's coverage, and whether the member may be an infant: of a hundred, eight have lost it, three will
@@ -154,7 +153,7 @@ fn spans(product: &'static str, dice: &mut Dice) -> (Vec<Span>, bool) {
         8..11 => (vec![(product, months(1, 3), None)], true),
         11..17 => {
             let gap = if months(0, 2) == 0 { 0 } else { months(1, 6) };
-            // A change behind is followed by a month of coverage at least, one ahead comes after this month.
+            // Of a change behind, the gap is over by today; one ahead comes after this month.
             let change = if months(0, 2) == 0 { -gap - months(0, 18) } else { months(1, 3) };
             let then = if months(0, 2) == 0 { product } else { other(product) };
             (vec![(product, change - months(6, 60), Some(change)), (then, change + gap, None)], false)
