@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::fs;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,6 +16,7 @@ use store::{Options, Store, Tx};
 
 use crate::config::{self, Settings};
 use crate::cursor::Cursors;
+use crate::demo::Loaded;
 use crate::keys::Keys;
 use crate::{State, demo, log, openapi, policies, server};
 
@@ -52,6 +53,12 @@ enum Command {
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
+    },
+    /// Make up a plan: in the demo profile's database, or in that of `--config`, if it holds no other plan.
+    Demo {
+        /// With how many members; those that are there already stay.
+        #[arg(long, default_value_t = demo::MEMBERS)]
+        members: u32,
     },
     /// Print the contract (OpenAPI 3.1, YAML).
     Openapi,
@@ -99,7 +106,8 @@ fn say(text: &str) {
 impl Cli {
     fn run(&self) -> Result<(), String> {
         let mut settings = Settings::load(self.config.as_deref())?;
-        if self.demo || settings.demo {
+        let own = self.config.is_none() && matches!(self.command, Command::Demo { .. });
+        if self.demo || settings.demo || own {
             settings.be_demo();
         }
         match &self.command {
@@ -112,6 +120,7 @@ impl Cli {
                 Ok(())
             }
             Command::Policy { command: PolicyCommand::Replay { with } } => replay(&settings, with.as_ref()),
+            Command::Demo { members } => make_up(&settings, *members),
             Command::Openapi => {
                 say(openapi::yaml().trim_end());
                 Ok(())
@@ -138,12 +147,44 @@ fn options(settings: &Settings) -> Options {
 }
 
 fn migrate(settings: &Settings) -> Result<(), String> {
+    if settings.demo {
+        fs::create_dir_all(&settings.demo_folder).map_err(|it| format!("demo_folder: {it}"))?;
+    }
     let url = &settings.database.url.0;
     let count = store::migrate(url).map_err(|it| format!("{it:?}"))?;
     say(&format!("{count} migrations run"));
     let store = Store::open(url, Options { pool: 1, ..options(settings) }).map_err(|it| format!("{it:?}"))?;
     let codes = load_codes(&store).map_err(|it| format!("{it:?}"))?;
     say(&format!("{codes} diagnosis codes loaded (ICD-10-CM, April 2026)"));
+    Ok(())
+}
+
+/// Makes up a plan, and tells how far it is on standard error: in one line for a person, in ten for a file.
+fn make_up(settings: &Settings, members: u32) -> Result<(), String> {
+    let start = SystemClock.now();
+    migrate(settings)?;
+    let store = Store::open(&settings.database.url.0, Options { pool: 1, ..options(settings) })
+        .map_err(|it| format!("database.url: {it:?}"))?;
+    let (terminal, mut tenth) = (std::io::stderr().is_terminal(), 0);
+    let progress = |done: u32| {
+        let now = u64::from(done) * 10 / u64::from(members);
+        if terminal {
+            eprint!("\r{done} of {members} members{}", if done == members { "\n" } else { "" });
+        } else if now > tenth {
+            eprintln!("{done} of {members} members");
+        }
+        tenth = now;
+    };
+    match demo::load(&store, members, progress).map_err(|it| format!("{it:?}"))? {
+        Loaded::Refused => {
+            return Err("demo: the database holds another plan; nothing was added to it".to_owned());
+        }
+        Loaded::Unchanged(plan) => say(&format!("nothing to add: {plan}")),
+        Loaded::Grown(plan) => {
+            let time = (SystemClock.now() - start).as_seconds_f64();
+            say(&format!("a made-up plan: {plan}; in {time:.1} s"));
+        }
+    }
     Ok(())
 }
 
@@ -171,7 +212,7 @@ fn replay(settings: &Settings, with: Option<&PathBuf>) -> Result<(), String> {
     let policies = policies::load(settings.plan.policy_folder.as_deref())?;
     let store = Store::open(&settings.database.url.0, Options { pool: 1, ..options(settings) });
     let store = store.map_err(|it| format!("database.url: {it:?}"))?;
-    let it = policies::replay(&store, policies, with, say)?;
+    let it = policies::replay(&store, &policies, with, say)?;
     let what = if with.is_some() { "would change" } else { "do not come out the same" };
     say(&format!("{} decisions of policies, of which {} {what}", it.decisions, it.differ));
     if with.is_none() && it.differ > 0 {
@@ -186,12 +227,14 @@ fn serve(settings: &Settings) -> Result<(), String> {
     log::start(&settings.log, SystemClock);
     let listener = TcpListener::bind(settings.bind).map_err(|it| format!("bind: {}: {it}", settings.bind))?;
     if settings.demo {
-        fs::create_dir_all(&settings.demo_folder).map_err(|it| format!("demo_folder: {it}"))?;
         migrate(settings)?;
     }
     let state = state(settings)?;
-    if settings.demo && demo::load(&state.store).map_err(|it| format!("{it:?}"))? {
-        say("a made-up plan loaded");
+    if settings.demo {
+        match demo::load(&state.store, demo::MEMBERS, |_| ()).map_err(|it| format!("{it:?}"))? {
+            Loaded::Refused => say("the database holds another plan, which is served as it is"),
+            Loaded::Unchanged(plan) | Loaded::Grown(plan) => say(&format!("a made-up plan: {plan}")),
+        }
     }
     let address = listener.local_addr().map_err(|it| it.to_string())?;
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use authorizations::{Error, Policies, Policy, Replay};
+use authorizations::{Policies, Policy, Replay};
 use store::{Number, Store};
 
 /// How many authorizations are read at once.
@@ -55,7 +55,7 @@ pub struct Replayed {
 /// That the file is wrong, or that the database can't answer.
 pub fn replay(
     store: &Store,
-    policies: Policies,
+    policies: &Policies,
     with: Option<&PathBuf>,
     tell: impl Fn(&str),
 ) -> Result<Replayed, String> {
@@ -64,9 +64,7 @@ pub fn replay(
     let mut after = None::<Number>;
     loop {
         let (policies, other) = (policies.clone(), other.clone());
-        let look = store.read(move |rx| {
-            Ok::<_, Error>(authorizations::replay(rx, &policies, other.as_ref(), after, PAGE)?)
-        });
+        let look = store.read(move |rx| authorizations::replay(rx, &policies, other.as_ref(), after, PAGE));
         let (page, next) = look.wait().map_err(|it| format!("{it:?}"))?;
         so_far.decisions += page.len();
         for it in page.iter().filter(|it| !it.same) {

@@ -25,6 +25,7 @@ fn lanyard() -> &'static Path {
     })
 }
 
+/// A folder of this test alone.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = run_folder().join(format!("cli-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -37,6 +38,7 @@ fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Com
     command
 }
 
+/// Runs the command to its end.
 pub(crate) fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     command(folder, arguments, variables).output().expect("a command")
 }

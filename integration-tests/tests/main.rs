@@ -8,6 +8,7 @@ mod caller;
 mod cli;
 mod contract;
 mod decide;
+mod demo;
 mod faults;
 mod life;
 mod list;

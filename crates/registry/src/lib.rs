@@ -24,6 +24,4 @@ pub use principal::{Contact, Principal, PrincipalKind, Role, Site, SiteScope};
 pub use procedure::{Procedure, Topic, procedures};
 pub use provider::{Provider, ProviderKind};
 pub use renders::Renders;
-pub use store::{
-    benefits, diagnoses, has_principals, is_affiliated, load_diagnosis_codes, member, principal, providers,
-};
+pub use store::{benefits, diagnoses, is_affiliated, load_diagnosis_codes, member, principal, providers};

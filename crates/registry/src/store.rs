@@ -155,14 +155,6 @@ fn any_diagnosis_code(db: &mut Db) -> Result<bool, Error> {
         .get_result(db)?)
 }
 
-/// Whether anyone is on record who could call.
-///
-/// # Errors
-/// If the database can't answer.
-pub fn has_principals(rx: &mut Rx<'_>) -> Result<bool, Error> {
-    Ok(diesel::select(diesel::dsl::exists(principals::table.select(principals::id))).get_result(rx.db())?)
-}
-
 /// Loads a release of the diagnosis codes into a database that has none, all of it or nothing; how many codes it has.
 ///
 /// # Errors

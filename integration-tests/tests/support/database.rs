@@ -135,5 +135,6 @@ fn fill(url: &str) {
     let clock = Arc::new(ManualClock::new(super::NOW.parse().expect("a time")));
     let store = Store::open(url, Options { clock, pool: 1, ..Options::default() }).expect("a store");
     assert_eq!(api::cli::load_codes(&store).expect("code sets"), 98_186);
-    assert!(api::demo::load(&store).expect("the demo's plan"));
+    let loaded = api::demo::load(&store, api::demo::MEMBERS, |_| ()).expect("the demo's plan");
+    assert!(matches!(loaded, api::demo::Loaded::Grown(_)));
 }

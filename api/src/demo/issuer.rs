@@ -1,4 +1,4 @@
-//! The demo profile: a made-up plan, and keys that it makes itself. It listens on loopback only.
+//! The keys that the demo profile makes itself.
 
 use std::fs;
 use std::io::Write;
@@ -13,10 +13,8 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use kernel::{Scope, fresh_id};
 use serde_json::json;
-use store::{Error, Store, Tx};
 
 use crate::keys::AUDIENCE;
-use crate::state::State;
 
 /// A key that signs tokens for the demo's callers.
 pub struct Issuer {
@@ -99,23 +97,6 @@ pub fn secret(folder: &Path) -> Result<Vec<u8>, String> {
         keep(&file, &random()?)?;
     }
     crate::config::secret(&file)
-}
-
-/// Adds the made-up plan to a database that has no callers yet.
-///
-/// # Errors
-/// If the database can't answer.
-pub fn load(store: &Store) -> Result<bool, registry::Error> {
-    let actor = State::system("demo");
-    if store.read(registry::has_principals).wait()? {
-        return Ok(false);
-    }
-    let fill = |tx: &mut Tx<'_>| {
-        registry::demo::load(tx, tx.today());
-        Ok::<_, Error>(())
-    };
-    store.write(&actor, fill).wait()?;
-    Ok(true)
 }
 
 fn random() -> Result<[u8; 32], String> {

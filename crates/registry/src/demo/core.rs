@@ -1,12 +1,13 @@
-//! A small plan to try the service with: the same each time, its dates relative to today. All names are made up.
+//! What the tests and the documents name: the plan's core. All names are made up.
 
-use ::store::Tx;
-use chrono::{Days, Months, NaiveDate};
-use kernel::{MemberId, Npi, Phone, PrincipalId, SiteId};
+use chrono::{Months, NaiveDate};
+use kernel::{MemberId, Npi, Phone, PrincipalId};
 
+use super::network::site_id;
+use super::{Rows, day};
 use crate::rows::{
     AffiliationRow, BenefitRow, CoverageRow, GrantRow, MemberRow, OrganizationRow, PrincipalRow, ProductRow,
-    ProviderRow, ProviderWordRow, SiteRow,
+    ProviderRow, SiteRow,
 };
 use crate::{ProviderKind, Role, fold};
 
@@ -32,8 +33,8 @@ pub const SITES: [(&str, &str, &str, &str); 3] = [
     ),
 ];
 
-/// The callers: id, name for `lanyard token --as`, role, contact, sites by their place in [`SITES`].
-pub const PRINCIPALS: [(&str, &str, Role, Option<(&str, &str)>, &[usize]); 7] = [
+/// The callers: id, name for `lanyard token --as`, role, contact, sites by their place; the first are [`SITES`].
+pub const PRINCIPALS: [(&str, &str, Role, Option<(&str, &str)>, &[usize]); 11] = [
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60701", "single-site", Role::PortalUser, Some(INTAKE), &[0]),
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60702", "multi-site", Role::PortalUser, Some(INTAKE), &[0, 1]),
     ("cli_0198c1f2a4b37c10a1b2c3d4e5f60703", "ehr-vendor", Role::EhrVendor, None, &[0, 2]),
@@ -41,11 +42,21 @@ pub const PRINCIPALS: [(&str, &str, Role, Option<(&str, &str)>, &[usize]); 7] = 
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60705", "coordinator", Role::AuthorizationCoordinator, None, &[]),
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60706", "other-site", Role::PortalUser, None, &[2]),
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60707", "physician", Role::PhysicianReviewer, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60708", "second-physician", Role::PhysicianReviewer, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60709", "agency", Role::PortalUser, Some(SCHEDULING), &[3, 4, 5, 6]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f6070a", "hospital", Role::PortalUser, Some(CASES), &[19, 20, 21, 22]),
+    ("cli_0198c1f2a4b37c10a1b2c3d4e5f6070b", "clearinghouse", Role::EhrVendor, None, &CLEARED),
 ];
 
 const INTAKE: (&str, &str) = ("Intake desk", "+16175550100");
 
-const ORGANIZATIONS: [(&str, &str); 2] = [
+const SCHEDULING: (&str, &str) = ("Scheduling", "+15085550117");
+const CASES: (&str, &str) = ("Case management", "+15085550142");
+
+/// The sites whose requests come through the clearinghouse.
+const CLEARED: [usize; 17] = [0, 2, 3, 4, 7, 8, 9, 11, 12, 15, 16, 19, 23, 27, 31, 34, 37];
+
+pub(super) const ORGANIZATIONS: [(&str, &str); 2] = [
     ("org_0198c1f2a4b37c10a1b2c3d4e5f60711", "Riverside Home Care"),
     ("org_0198c1f2a4b37c10a1b2c3d4e5f60712", "Harbor Visiting Nurses"),
 ];
@@ -54,7 +65,7 @@ const PRODUCTS: [(&str, &str, bool); 3] =
     [("mcf", "My Care Family", true), ("hmo", "Complete HMO", false), ("aso", "ASO", false)];
 
 /// NPI, name, kind, and who is paid instead.
-const PROVIDERS: [(&str, &str, ProviderKind, Option<&str>); 6] = [
+pub(super) const PROVIDERS: [(&str, &str, ProviderKind, Option<&str>); 6] = [
     ("1346218294", "Riverside Home Care", ProviderKind::Organization, None),
     ("1234567893", "Riverside Home Care Quincy", ProviderKind::Organization, Some("1346218294")),
     ("1972902351", "Bay State Skilled Nursing", ProviderKind::Organization, None),
@@ -117,7 +128,7 @@ const BENEFITS: &[(&str, &[(&str, Option<i32>)])] = &[
 type Span = (&'static str, i32, Option<i32>);
 
 /// The members: number, first name, last name, years of age, spans.
-const MEMBERS: [(&str, &str, &str, u32, &[Span]); 12] = [
+pub(super) const MEMBERS: [(&str, &str, &str, u32, &[Span]); 12] = [
     ("MCF0000000042", "Alma", "Whitfield", 75, &[("mcf", -1_200, None)]),
     ("MCF0000000043", "Jorge", "Almeida", 68, &[("mcf", -700, Some(-1))]),
     ("MCF0000000044", "Ruth", "Nakamura", 81, &[("mcf", 1, None)]),
@@ -132,20 +143,14 @@ const MEMBERS: [(&str, &str, &str, u32, &[Span]); 12] = [
     ("ASO0000000062", "Inês", "Carvalho", 40, &[("aso", -40, None)]),
 ];
 
-/// Adds the plan to a database that has none.
-///
-/// # Panics
-/// Never: what is written above has its form, which a test holds.
-pub fn load(tx: &mut Tx<'_>, today: NaiveDate) {
-    let day = |offset: i32| {
-        let days = Days::new(offset.unsigned_abs().into());
-        if offset < 0 { today - days } else { today + days }
+/// Adds the core.
+pub(super) fn core(rows: &mut Rows, today: NaiveDate) {
+    let product = |(id, name, my_care_family): (&str, &str, _)| ProductRow {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        my_care_family,
     };
-    tx.insert(
-        PRODUCTS
-            .map(|(id, name, my_care_family)| ProductRow { id: id.into(), name: name.into(), my_care_family })
-            .into(),
-    );
+    rows.products.extend(PRODUCTS.map(product));
     for (product, services) in BENEFITS {
         let benefit = |(service, limit): &(&str, Option<i32>)| BenefitRow {
             product_id: (*product).to_owned(),
@@ -153,87 +158,72 @@ pub fn load(tx: &mut Tx<'_>, today: NaiveDate) {
             covered: *limit != Some(0),
             units_a_year: *limit,
         };
-        tx.insert(services.iter().map(benefit).collect());
+        rows.benefits.extend(services.iter().map(benefit));
     }
-    tx.insert(ORGANIZATIONS.map(|(id, name)| OrganizationRow { id: id.into(), name: name.into() }).into());
-    let site = |(id, organization, name, number): (_, &str, &str, _)| SiteRow {
-        id: site_id(id),
-        organization_id: organization.to_owned(),
-        name: name.to_owned(),
+    let organization =
+        |(id, name): (&str, &str)| OrganizationRow { id: id.to_owned(), name: name.to_owned() };
+    rows.organizations.extend(ORGANIZATIONS.map(organization));
+    for (place, (_, organization, name, number)) in SITES.into_iter().enumerate() {
+        let (id, organization_id) = (site_id(place), organization.to_owned());
+        rows.sites.push(SiteRow { id, organization_id, name: name.to_owned(), npi: npi(number) });
+    }
+    let provider = |(number, name, kind, pay_to): (_, &str, _, Option<_>)| ProviderRow {
         npi: npi(number),
+        name: name.to_owned(),
+        kind,
+        pay_to_npi: pay_to.map(npi),
     };
-    tx.insert(SITES.map(site).into());
-    tx.insert(
-        PROVIDERS
-            .map(|(number, name, kind, pay_to)| ProviderRow {
-                npi: npi(number),
-                name: name.to_owned(),
-                kind,
-                pay_to_npi: pay_to.map(npi),
-            })
-            .into(),
-    );
-    let words = |(number, name, ..): (&str, &str, _, _)| {
-        let mut words: Vec<_> = fold(name).split(' ').map(str::to_owned).collect();
-        words.sort();
-        words.dedup();
-        words.into_iter().map(|word| ProviderWordRow { word, npi: npi(number) }).collect::<Vec<_>>()
+    rows.providers.extend(PROVIDERS.map(provider));
+    let affiliation = |(number, site, first, last): (_, _, _, Option<i32>)| AffiliationRow {
+        npi: npi(number),
+        site_id: site_id(site),
+        first_on: day(today, first),
+        last_on: last.map(|it| day(today, it)),
     };
-    tx.insert(PROVIDERS.into_iter().flat_map(words).collect());
-    tx.insert(
-        AFFILIATIONS
-            .map(|(number, site, first, last)| AffiliationRow {
-                npi: npi(number),
-                site_id: site_id(SITES[site].0),
-                first_on: day(first),
-                last_on: last.map(day),
-            })
-            .into(),
-    );
+    rows.affiliations.extend(AFFILIATIONS.map(affiliation));
+    members(rows, today);
+    principals(rows);
+}
+
+fn members(rows: &mut Rows, today: NaiveDate) {
     for (number, first, last, age, spans) in MEMBERS {
         let id = MemberId::parse(number).expect("a member number");
         let coverage = |(product, first, last): &Span| CoverageRow {
             member_id: id.clone(),
             product_id: (*product).to_owned(),
-            first_on: day(*first),
-            last_on: last.map(day),
+            first_on: day(today, *first),
+            last_on: last.map(|it| day(today, it)),
         };
-        let coverages = spans.iter().map(coverage).collect();
-        tx.insert(vec![MemberRow {
-            id: id.clone(),
+        rows.coverages.extend(spans.iter().map(coverage));
+        rows.members.push(MemberRow {
+            id,
             first_name: first.to_owned(),
             last_name: last.to_owned(),
             first_folded: fold(first),
             last_folded: fold(last),
             date_of_birth: today - Months::new(12 * age + 5),
             pcp_npi: Some(npi("1104816123")),
-            pcp_site_id: Some(site_id(SITES[0].0)),
-        }]);
-        tx.insert(coverages);
+            pcp_site_id: Some(site_id(0)),
+        });
     }
+}
+
+fn principals(rows: &mut Rows) {
     for (id, name, role, contact, sites) in PRINCIPALS {
         let id = PrincipalId::parse(id).expect("an id");
-        tx.insert(vec![PrincipalRow {
-            id: id.clone(),
+        let grant = |it: &usize| GrantRow { principal_id: id.clone(), site_id: site_id(*it) };
+        rows.grants.extend(sites.iter().map(grant));
+        rows.principals.push(PrincipalRow {
+            id,
             role,
             name: name.to_owned(),
             contact_name: contact.map(|it| it.0.to_owned()),
             contact_phone: contact.map(|it| Phone::parse(it.1).expect("a phone number")),
             active: true,
-        }]);
-        tx.insert(
-            sites
-                .iter()
-                .map(|it| GrantRow { principal_id: id.clone(), site_id: site_id(SITES[*it].0) })
-                .collect(),
-        );
+        });
     }
 }
 
 fn npi(text: &str) -> Npi {
     Npi::parse(text).expect("an NPI")
-}
-
-fn site_id(text: &str) -> SiteId {
-    SiteId::parse(text).expect("a site's id")
 }
