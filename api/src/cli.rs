@@ -175,16 +175,26 @@ fn make_up(settings: &Settings, members: u32) -> Result<(), String> {
         }
         tenth = now;
     };
-    match demo::load(&store, members, progress).map_err(|it| format!("{it:?}"))? {
-        Loaded::Refused => {
-            return Err("demo: the database holds another plan; nothing was added to it".to_owned());
-        }
-        Loaded::Unchanged(plan) => say(&format!("nothing to add: {plan}")),
-        Loaded::Grown(plan) => {
-            let time = (SystemClock.now() - start).as_seconds_f64();
-            say(&format!("a made-up plan: {plan}; in {time:.1} s"));
-        }
+    let loaded = demo::load(&store, members, progress).map_err(|it| format!("{it:?}"))?;
+    if loaded == Loaded::Refused {
+        return Err("demo: the database holds another plan; nothing was added to it".to_owned());
     }
+    ask(settings)?;
+    let time = (SystemClock.now() - start).as_seconds_f64();
+    match loaded {
+        Loaded::Refused => {}
+        Loaded::Unchanged(plan) => say(&format!("nothing to add: {plan}")),
+        Loaded::Grown(plan) => say(&format!("a made-up plan: {plan}; in {time:.1} s")),
+    }
+    Ok(())
+}
+
+/// Has the made-up plan's requests asked for, as far as they weren't.
+fn ask(settings: &Settings) -> Result<(), String> {
+    let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
+    let made =
+        demo::ask(&settings.database.url.0, &options(settings), &policies).map_err(|it| format!("{it:?}"))?;
+    say(&format!("{made} authorizations of the past two months, in every status"));
     Ok(())
 }
 
@@ -233,7 +243,10 @@ fn serve(settings: &Settings) -> Result<(), String> {
     if settings.demo {
         match demo::load(&state.store, demo::MEMBERS, |_| ()).map_err(|it| format!("{it:?}"))? {
             Loaded::Refused => say("the database holds another plan, which is served as it is"),
-            Loaded::Unchanged(plan) | Loaded::Grown(plan) => say(&format!("a made-up plan: {plan}")),
+            Loaded::Unchanged(plan) | Loaded::Grown(plan) => {
+                say(&format!("a made-up plan: {plan}"));
+                ask(settings)?;
+            }
         }
     }
     let address = listener.local_addr().map_err(|it| it.to_string())?;

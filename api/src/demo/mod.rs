@@ -2,6 +2,8 @@
 
 mod issuer;
 mod plan;
+mod requests;
 
 pub use issuer::{Issuer, secret};
 pub use plan::{Loaded, MEMBERS, load};
+pub use requests::{REQUESTS, ask};

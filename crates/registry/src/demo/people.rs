@@ -46,6 +46,12 @@ pub struct Members {
 }
 
 impl Members {
+    /// Their numbers.
+    #[must_use]
+    pub fn ids(&self) -> Vec<MemberId> {
+        self.members.iter().map(|it| it.0.id.clone()).collect()
+    }
+
     /// Adds those that aren't there yet; another run may have been at the same ones.
     ///
     /// # Errors
