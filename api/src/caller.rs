@@ -34,6 +34,10 @@ macro_rules! permissions {
 permissions! {
     /// Whoever is known.
     Anyone = None;
+    /// Who may look members up.
+    SearchesMembers = Some(Scope::MembersSearch);
+    /// Who may look providers up.
+    ReadsProviders = Some(Scope::ProvidersRead);
     /// Who may see authorizations.
     Reads = Some(Scope::AuthorizationsRead);
     /// Who may ask for one.

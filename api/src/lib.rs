@@ -15,6 +15,7 @@ pub mod demo;
 pub mod frame;
 pub mod headers;
 pub mod keys;
+pub mod load;
 pub mod log;
 pub mod openapi;
 pub mod problem;

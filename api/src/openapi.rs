@@ -32,6 +32,13 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
         Some(include_str!("examples/close_authorization.request.json")),
         include_str!("examples/close_authorization.json"),
     ),
+    (
+        "search_members",
+        Some(include_str!("examples/search_members.request.json")),
+        include_str!("examples/search_members.json"),
+    ),
+    ("list_providers", None, include_str!("examples/list_providers.json")),
+    ("list_diagnosis_codes", None, include_str!("examples/list_diagnosis_codes.json")),
     ("get_me", None, include_str!("examples/get_me.json")),
 ];
 
@@ -72,6 +79,7 @@ fn assemble() -> OpenApi {
     it.tags = Some(
         [
             ("authorizations", "Prior authorizations: asked for, decided, and found again."),
+            ("finders", "Whom and what a request names: members, providers, codes."),
             ("callers", "Who calls, and what they may do."),
             ("operators", "Health, the contract, and the problems."),
         ]
@@ -183,10 +191,9 @@ impl Form {
             "not-ready" => self.path.ends_with("ready"),
             "route-not-found" => self.path.starts_with("/problems/"),
             "unauthenticated" | "database-unavailable" | "invalid-parameter" => secured,
-            "not-permitted" => secured && self.id != "get_me",
-            "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" | "outcome-unknown" => {
-                self.body
-            }
+            "not-permitted" => secured && !["get_me", "list_diagnosis_codes"].contains(&&*self.id),
+            "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" => self.body,
+            "outcome-unknown" => self.body && !self.path.ends_with("/search"),
             "idempotency-key-required" | "idempotency-key-invalid" | "idempotency-key-reused" => {
                 self.takes("Idempotency-Key")
             }

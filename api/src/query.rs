@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::HttpRequest;
 use actix_web::web::Query;
+use chrono::NaiveDate;
 
 use crate::{Problem, problem};
 
@@ -34,4 +35,33 @@ impl Parameters {
         let wrong = || problem::PARAMETER.because(format!("`{name}` must be {}.", expected.into()));
         parse(text).map(Some).ok_or_else(wrong)
     }
+
+    /// How many rows a page may have: 1 to `most`, `usual` where it isn't said.
+    ///
+    /// # Errors
+    /// 400, where it is none of them.
+    pub fn limit(&self, usual: u8, most: u8) -> Result<u8, Problem> {
+        let count = |it: &str| it.parse().ok().filter(|it| (1..=most).contains(it));
+        Ok(self.get("limit", format!("a number from 1 to {most}"), count)?.unwrap_or(usual))
+    }
+
+    /// The day that the parameter `name` is; none where it isn't given.
+    ///
+    /// # Errors
+    /// 400, where it is of another form.
+    pub fn day(&self, name: &str) -> Result<Option<NaiveDate>, Problem> {
+        // chrono itself takes signs and single digits, too.
+        let day = |it: &str| it.parse::<NaiveDate>().ok().filter(|day| day.to_string() == it);
+        self.get(name, "a date, as YYYY-MM-DD", day)
+    }
+}
+
+/// `text` as a part of an address.
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    let byte = |it: u8| match it {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(it).to_string(),
+        _ => format!("%{it:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }

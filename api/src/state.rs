@@ -6,6 +6,7 @@ use actix_web::ResponseError;
 use actix_web::http::StatusCode;
 use authorizations::{Decider, Policy};
 use kernel::{Clock, Fault};
+use registry::CodeFinder;
 use store::{Actor, Error, IdempotencyKey, Kept, Store, Tx};
 
 use crate::cursor::Cursors;
@@ -27,6 +28,8 @@ pub struct State {
     pub decider: Arc<dyn Decider>,
     /// What signs the cursors of lists.
     pub cursors: Cursors,
+    /// The diagnosis codes, to be searched.
+    pub codes: Arc<CodeFinder>,
 }
 
 impl State {
@@ -67,6 +70,15 @@ impl State {
         };
         let kept = self.store.kept::<Reply>(key).await?;
         kept.map(Reply::replayed).ok_or(problem)
+    }
+
+    /// Reads what is searched in memory, so that the first search needn't wait for it.
+    pub async fn warm(self: Arc<Self>) {
+        let codes = Arc::clone(&self.codes);
+        if let Err(it) = self.store.read(move |rx| codes.warm(rx)).await {
+            // The first search tries again.
+            ::log::warn!(target: "lanyard::fault", cause = format!("{it:?}"); "the diagnosis codes can't be read");
+        }
     }
 
     /// Who the service itself acts as.

@@ -85,6 +85,9 @@ on_both! {
                 "get_authorization" => ("coordinator", Method::GET, "/v1/authorizations/26335R00001"),
                 "list_authorizations" => ("single-site", Method::GET, "/v1/authorizations"),
                 "close_authorization" => ("coordinator", Method::POST, "/v1/authorizations/26335R00001/close"),
+                "search_members" => ("single-site", Method::POST, "/v1/members/search"),
+                "list_providers" => ("single-site", Method::GET, "/v1/providers?q=riverside+home"),
+                "list_diagnosis_codes" => ("single-site", Method::GET, "/v1/diagnosis-codes?q=type+2+diab+neuropathy&limit=4"),
                 "get_me" => ("multi-site", Method::GET, "/v1/me"),
                 other => panic!("{other} has an example that no one sends"),
             };

@@ -14,6 +14,9 @@ use crate::query::Parameters;
 use crate::reply::Reply;
 use crate::{Problem, State, problem};
 
+/// The list, as its cursors name it.
+const LIST: &str = "authorizations";
+
 /// Ask for an authorization
 ///
 /// A provider asks that the plan agree, in advance, to cover one service for a member, and is answered in real time
@@ -131,11 +134,12 @@ pub(crate) async fn list_authorizations(
     let count = |it: &str| it.parse().ok().filter(|it| (1..=200).contains(it));
     let filter = Filter { status: sent.get("status", statuses(), Status::parse)? };
     let limit = sent.get("limit", "a number from 1 to 200", count)?;
-    let after = sent.get("cursor", "the next_cursor of a page", |it| state.cursors.read(it))?;
+    let after =
+        sent.get("cursor", "the next_cursor of a page", |it| state.cursors.read(LIST, it, Number::parse))?;
     let (scope, limit) = (caller.principal.scope(), limit.unwrap_or(50));
     let (rows, next) =
         state.store.read(move |rx| authorizations::list(rx, &scope, filter, after, limit)).await?;
-    AuthorizationPage::reply(rows, next.map(|it| state.cursors.after(it)), filter, limit)
+    AuthorizationPage::reply(rows, next.map(|it| state.cursors.after(LIST, &it)), filter, limit)
 }
 
 /// Close an authorization

@@ -3,9 +3,12 @@
 mod authorization_body;
 mod authorization_page;
 mod authorizations;
+mod diagnosis_codes;
 mod me;
+mod members;
 mod operators;
 mod party_body;
+mod providers;
 
 use actix_web::http::header::ALLOW;
 use actix_web::web::{Data, ServiceConfig};
@@ -35,6 +38,9 @@ routes! {
     authorizations::list_authorizations,
     authorizations::get_authorization,
     authorizations::close_authorization,
+    members::search_members,
+    providers::list_providers,
+    diagnosis_codes::list_diagnosis_codes,
     me::get_me,
     operators::get_live,
     operators::get_ready,

@@ -1,5 +1,5 @@
 use chrono::NaiveDate;
-use kernel::{MemberId, Npi, Period};
+use kernel::{MemberId, Npi, Period, codes};
 
 /// Someone whom the plan covers, or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,40 @@ pub struct Benefit {
     pub covered: bool,
     /// Units or visits in a calendar year; none where there is no limit.
     pub limit: Option<i32>,
+}
+
+codes! {
+    /// Where a member's coverage stands on a day.
+    pub enum Standing {
+        /// The member is covered.
+        Active = "active",
+        /// The member was covered, and is no more (AUT-02).
+        Terminated = "terminated",
+        /// The coverage has not begun.
+        Future = "future",
+        /// There is no coverage on record.
+        Never = "none",
+    }
+}
+
+impl Standing {
+    /// Where `spans` stand on `day`, and the one that says so: that of the day, else the last before it, else the next.
+    #[must_use]
+    pub fn of(spans: Vec<Coverage>, day: NaiveDate) -> (Self, Option<Coverage>) {
+        let place = |it: &Coverage| match it.last_on {
+            _ if it.holds(day) => (0, 0),
+            Some(last) if last < day => (1, (day - last).num_days()),
+            _ => (2, (it.first_on - day).num_days()),
+        };
+        let span = spans.into_iter().min_by_key(place);
+        let standing = match span.as_ref().map(place) {
+            Some((0, _)) => Self::Active,
+            Some((1, _)) => Self::Terminated,
+            Some(_) => Self::Future,
+            None => Self::Never,
+        };
+        (standing, span)
+    }
 }
 
 /// Why a member has no active eligibility on the requested dates (AUT-02).

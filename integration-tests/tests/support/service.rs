@@ -105,6 +105,7 @@ impl Service {
             policy: Arc::new(Policy::shipped()),
             decider: options.decider,
             cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
+            codes: Arc::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));

@@ -1,0 +1,80 @@
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, get};
+use chrono::NaiveDate;
+use kernel::DiagnosisCode;
+use registry::Diagnosis;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::caller::{Anyone, Caller};
+use crate::query::Parameters;
+use crate::reply::Reply;
+use crate::{Problem, State, problem};
+
+/// Diagnosis codes, the best match first.
+#[derive(Serialize, ToSchema)]
+struct DiagnosisCodePage {
+    data: Vec<DiagnosisCodeRow>,
+    /// Always null: who doesn't find it among these asks more exactly.
+    #[schema(required = true, value_type = Option<String>)]
+    next_cursor: (),
+}
+
+/// A diagnosis code.
+#[derive(Serialize, ToSchema)]
+struct DiagnosisCodeRow {
+    code: DiagnosisCode,
+    /// What it means, in the words of ICD-10-CM.
+    description: String,
+    /// Whether it may be billed, which a request takes; headings may not.
+    billable: bool,
+    /// The first day of service on which it may be used.
+    first_on: NaiveDate,
+    /// The last one; null while no later release has ended it.
+    #[schema(required = true)]
+    last_on: Option<NaiveDate>,
+}
+
+/// Find diagnosis codes
+///
+/// By the beginning of a code, with or without its dot, and by words of the description or their beginnings (AUT-16); each
+/// part of `q` must be found. The very code comes first, then codes that begin with `q`, then descriptions: those with more
+/// of the words whole, codes that may be billed before headings, the shorter before the longer. Only codes that may be used
+/// `on` that day.
+#[utoipa::path(
+    tag = "finders",
+    security(("bearer" = [])),
+    params(
+        ("q" = String, Query, description = "A code or its beginning, words or their beginnings.", min_length = 1, max_length = 100, example = "e11.4"),
+        ("on" = Option<NaiveDate>, Query, description = "The day of service; today where left out."),
+        ("limit" = Option<u8>, Query, description = "At most so many; 20 where left out.", minimum = 1, maximum = 50),
+    ),
+    responses((status = 200, description = "The codes.", body = DiagnosisCodePage))
+)]
+#[get("/v1/diagnosis-codes")]
+pub(crate) async fn list_diagnosis_codes(
+    state: Data<State>,
+    _: Caller<Anyone>,
+    request: HttpRequest,
+) -> Result<Reply, Problem> {
+    let wrong = || {
+        problem::PARAMETER.because("`q` must be given: 1 to 100 characters, letters or digits among them.")
+    };
+    let sent = Parameters::of(&request)?;
+    let (on, limit) = (sent.day("on")?, sent.limit(20, 50)?);
+    let text =
+        sent.get("q", "1 to 100 characters", |it| (it.chars().count() <= 100).then(|| it.to_owned()))?;
+    let (text, codes) = (text.ok_or_else(wrong)?, Arc::clone(&state.codes));
+    let find = move |rx: &mut store::Rx<'_>| codes.search(rx, &text, on.unwrap_or(rx.today()), limit.into());
+    let found = state.store.read(find).await?.ok_or_else(wrong)?;
+    let data = found.into_iter().map(DiagnosisCodeRow::from).collect();
+    Ok(Reply::of(&DiagnosisCodePage { data, next_cursor: () })?)
+}
+
+impl From<Diagnosis> for DiagnosisCodeRow {
+    fn from(Diagnosis { code, description, billable, first_on, last_on }: Diagnosis) -> Self {
+        Self { code, description, billable, first_on, last_on }
+    }
+}

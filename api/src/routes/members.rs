@@ -1,0 +1,105 @@
+use actix_web::post;
+use actix_web::web::Data;
+use chrono::NaiveDate;
+use kernel::{FlawCode, MemberId};
+use registry::{Coverage, FoundMember, MemberPlace, MemberSearch, Standing};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::body::Body;
+use crate::caller::{Caller, SearchesMembers};
+use crate::reply::Reply;
+use crate::{Problem, State, problem};
+
+/// The list, as its cursors name it.
+const LIST: &str = "members";
+
+/// A page of members.
+#[derive(Serialize, ToSchema)]
+struct MemberPage {
+    data: Vec<MemberRow>,
+    /// Send it as `cursor`, with the same search, for the next page; null on the last one.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
+/// A member, as a search shows them: no more than it takes to choose the right one.
+#[derive(Serialize, ToSchema)]
+struct MemberRow {
+    id: MemberId,
+    /// First and last name.
+    name: String,
+    /// The year of birth.
+    birth_year: i32,
+    /// Where the coverage stands today.
+    status: Standing,
+    /// Whether the coverage has ended (AUT-02); a request for such a member is refused.
+    terminated: bool,
+    /// Today's coverage, else the last one, else the next one; null where there is none.
+    #[schema(required = true)]
+    coverage: Option<CoverageBody>,
+}
+
+/// Days on which a member is covered.
+#[derive(Serialize, ToSchema)]
+struct CoverageBody {
+    /// The product's name.
+    product: String,
+    /// The first day.
+    effective_date: NaiveDate,
+    /// The last day; null where none is known.
+    #[schema(required = true)]
+    termination_date: Option<NaiveDate>,
+}
+
+/// Find members
+///
+/// By number, by what the last name begins with, or by day of birth: one of the three is enough (AUT-10). Ordered by last
+/// name, first name and number. Members whose coverage has ended are found, too, and shown as such, with its first and last
+/// day (AUT-02). It is a POST so that nothing about a member is in an address.
+#[utoipa::path(
+    tag = "finders",
+    security(("bearer" = ["members:search"])),
+    request_body(content = MemberSearch, description = "Whom to look for."),
+    responses((status = 200, description = "A page.", body = MemberPage))
+)]
+#[post("/v1/members/search")]
+pub(crate) async fn search_members(
+    state: Data<State>,
+    _: Caller<SearchesMembers>,
+    body: Body<MemberSearch>,
+) -> Result<Reply, Problem> {
+    let mut body = body.open()?;
+    let query = body.check(MemberSearch::query);
+    let after = body.check(|draft, flaws| {
+        let after = state.cursors.read(LIST, draft.cursor.as_ref()?.as_ref()?, MemberPlace::parse);
+        if after.is_none() {
+            flaws.broken("AUT-10", "/cursor", FlawCode::Format, "Must be the next_cursor of a page.");
+        }
+        after
+    });
+    let limit = body.whole()?.limit.map_or(50, |it| it.get() as usize);
+    let query = query.ok_or_else(|| problem::INTERNAL.problem())?;
+    let page = state.store.read(move |rx| registry::find_members(rx, &query, after.as_ref(), limit)).await?;
+    let next_cursor = page.1.map(|it| state.cursors.after(LIST, &it));
+    Ok(Reply::of(&MemberPage { data: page.0.into_iter().map(MemberRow::from).collect(), next_cursor })?)
+}
+
+impl From<FoundMember> for MemberRow {
+    fn from(it: FoundMember) -> Self {
+        Self {
+            id: it.id,
+            name: it.name,
+            birth_year: it.birth_year,
+            status: it.standing,
+            terminated: it.standing == Standing::Terminated,
+            coverage: it.coverage.map(CoverageBody::from),
+        }
+    }
+}
+
+impl From<Coverage> for CoverageBody {
+    fn from(Coverage { product, first_on, last_on, .. }: Coverage) -> Self {
+        Self { product, effective_date: first_on, termination_date: last_on }
+    }
+}
