@@ -1,7 +1,7 @@
 //! The diagnosis codes in memory, in order, with where each word is.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use chrono::NaiveDate;
 
@@ -10,11 +10,15 @@ use crate::fold::{beyond, fold};
 use crate::ranks::{Ranks, at};
 
 /// Diagnosis codes, to be searched by code and by the words of their descriptions (AUT-16).
+///
+/// A rank is a code's place among all: what may be billed comes first, then the shorter description, then the code.
 pub struct CodeIndex {
-    /// What may be billed first, then the shorter description, then the code. A place here is a rank.
+    /// By code.
     codes: Vec<Diagnosis>,
-    /// The ranks in the order of the codes.
-    by_code: Vec<u32>,
+    /// The rank of each.
+    ranks: Vec<u32>,
+    /// Of each rank, the place in `codes`.
+    by_rank: Vec<u32>,
     /// Every folded word in order, and where in `uses` its own begin. The last one is no word.
     words: Vec<(String, usize)>,
     /// Of one word after the other, the ranks of the descriptions that have it.
@@ -33,47 +37,15 @@ impl CodeIndex {
     /// An index of `codes`.
     #[must_use]
     pub fn new(mut codes: Vec<Diagnosis>) -> Self {
-        codes.sort_unstable_by(|a, b| {
-            let key = |it: &Diagnosis| (Reverse(it.billable), it.description.len());
-            key(a).cmp(&key(b)).then_with(|| (&a.code, a.first_on).cmp(&(&b.code, b.first_on)))
-        });
-        let mut by_code: Vec<u32> = (0..).take(codes.len()).collect();
-        by_code.sort_unstable_by_key(|it| (&codes[at(*it)].code, *it));
-        let (words, uses) = Self::words(&codes);
-        Self { codes, by_code, words, uses }
-    }
-
-    fn words(codes: &[Diagnosis]) -> (Vec<(String, usize)>, Vec<u32>) {
-        let (mut numbers, mut lists) = (HashMap::<String, usize>::new(), Vec::<Vec<u32>>::new());
-        // Folding costs the most, and descriptions repeat each other.
-        let mut folded = HashMap::<&str, Vec<usize>>::new();
-        for (rank, code) in (0..).zip(codes) {
-            for raw in code.description.split_whitespace() {
-                let these = folded.entry(raw).or_insert_with(|| {
-                    let number = |word: &str| {
-                        let next = numbers.len();
-                        *numbers.entry(word.to_owned()).or_insert(next)
-                    };
-                    fold(raw).split_whitespace().map(number).collect()
-                });
-                lists.resize_with(numbers.len(), Vec::new);
-                for word in these {
-                    if lists[*word].last() != Some(&rank) {
-                        lists[*word].push(rank);
-                    }
-                }
-            }
+        codes.sort_unstable_by(|a, b| (&a.code, a.first_on).cmp(&(&b.code, b.first_on)));
+        let mut by_rank: Vec<u32> = (0..).take(codes.len()).collect();
+        by_rank.sort_by_key(|it| (!codes[at(*it)].billable, codes[at(*it)].description.len()));
+        let mut ranks = vec![0; codes.len()];
+        for (rank, place) in (0..).zip(&by_rank) {
+            ranks[at(*place)] = rank;
         }
-        let mut words: Vec<_> = numbers.into_iter().collect();
-        words.sort_unstable();
-        let mut uses = Vec::with_capacity(lists.iter().map(Vec::len).sum());
-        for (_, it) in &mut words {
-            let list = std::mem::take(&mut lists[*it]);
-            *it = uses.len();
-            uses.extend(list);
-        }
-        words.push((String::new(), uses.len()));
-        (words, uses)
+        let (words, uses) = words(&codes, &ranks);
+        Self { codes, ranks, by_rank, words, uses }
     }
 
     /// At most `limit` of the codes that hold on `day` and match `text`, the best first; none where nothing in `text` could
@@ -90,35 +62,38 @@ impl CodeIndex {
         let prefix = beginning(text.trim());
         let mut found = prefix.map(|it| self.codes_like(&it, day, limit)).unwrap_or_default();
         if found.len() < limit {
-            let seen = found.clone();
-            let others =
-                self.described(&terms, |it| self.codes[at(it)].holds(day) && !seen.contains(&it), limit);
-            found.extend(others);
+            let wanted = |rank| {
+                let place = at(self.by_rank[at(rank)]);
+                self.codes[place].holds(day) && !found.contains(&place)
+            };
+            let described = self.described(&terms, wanted, limit);
+            found.extend(described.into_iter().map(|it| at(self.by_rank[at(it)])));
             found.truncate(limit);
         }
-        Some(found.into_iter().map(|it| &self.codes[at(it)]).collect())
+        Some(found.into_iter().map(|it| &self.codes[it]).collect())
     }
 
-    /// The ranks of the codes that begin with `prefix`: itself, what may be billed, the shorter ones.
-    fn codes_like(&self, prefix: &str, day: NaiveDate, limit: usize) -> Vec<u32> {
-        let holding = self.with_code(prefix).iter().filter(|it| self.codes[at(**it)].holds(day));
-        let key = |it: &u32| {
-            let code = &self.codes[at(*it)];
-            (code.code.as_str() != prefix, !code.billable, code.code.len(), &code.code)
+    /// The places of the codes that begin with `prefix`: itself, what may be billed, the shorter ones.
+    fn codes_like(&self, prefix: &str, day: NaiveDate, limit: usize) -> Vec<usize> {
+        let key = |place: usize| {
+            let it = &self.codes[place];
+            (it.code.len() != prefix.len(), !it.billable, it.code.len(), place)
         };
-        let mut found: Vec<u32> = holding.copied().collect();
+        let like = self.with_code(prefix).filter(|it| self.codes[*it].holds(day));
+        let mut found: Vec<_> = like.map(key).collect();
         if found.len() > limit {
-            found.select_nth_unstable_by_key(limit, key);
+            found.select_nth_unstable(limit);
             found.truncate(limit);
         }
-        found.sort_unstable_by_key(key);
-        found
+        found.sort_unstable();
+        found.into_iter().map(|it| it.3).collect()
     }
 
-    fn with_code(&self, prefix: &str) -> &[u32] {
+    /// The places of the codes that begin with `prefix`.
+    fn with_code(&self, prefix: &str) -> Range<usize> {
         let end = beyond(prefix);
-        let place = |text: &str| self.by_code.partition_point(|it| self.codes[at(*it)].code.as_str() < text);
-        &self.by_code[place(prefix)..place(&end)]
+        let place = |text: &str| self.codes.partition_point(|it| it.code.as_str() < text);
+        place(prefix)..place(&end)
     }
 
     /// The ranks of what all of `terms` are found in, those first in which more terms are found whole.
@@ -154,7 +129,7 @@ impl CodeIndex {
             }
         }
         if let Some(prefix) = &term.code {
-            found.add(self.with_code(prefix));
+            found.add(&self.ranks[self.with_code(prefix)]);
         }
         found
     }
@@ -170,6 +145,40 @@ impl CodeIndex {
         };
         &self.uses[self.words[from].1..self.words[to].1]
     }
+}
+
+/// The words of all descriptions in order, each with where its own begin among the ranks of those that have it.
+fn words(codes: &[Diagnosis], ranks: &[u32]) -> (Vec<(String, usize)>, Vec<u32>) {
+    let (mut numbers, mut lists) = (HashMap::<String, usize>::new(), Vec::<Vec<u32>>::new());
+    // Folding costs the most, and descriptions repeat each other.
+    let mut folded = HashMap::<&str, Vec<usize>>::new();
+    for (code, rank) in codes.iter().zip(ranks) {
+        for raw in code.description.split_ascii_whitespace() {
+            let these = folded.entry(raw).or_insert_with(|| {
+                let number = |word: &str| {
+                    let next = numbers.len();
+                    *numbers.entry(word.to_owned()).or_insert(next)
+                };
+                fold(raw).split_whitespace().map(number).collect()
+            });
+            lists.resize_with(numbers.len(), Vec::new);
+            for word in these {
+                if lists[*word].last() != Some(rank) {
+                    lists[*word].push(*rank);
+                }
+            }
+        }
+    }
+    let mut words: Vec<_> = numbers.into_iter().collect();
+    words.sort_unstable();
+    let mut uses = Vec::with_capacity(lists.iter().map(Vec::len).sum());
+    for (_, it) in &mut words {
+        let list = std::mem::take(&mut lists[*it]);
+        *it = uses.len();
+        uses.extend(list);
+    }
+    words.push((String::new(), uses.len()));
+    (words, uses)
 }
 
 impl Term {
