@@ -15,6 +15,7 @@ use kernel::{Clock, SystemClock};
 use registry::Release;
 use store::{Options, Store};
 
+use crate::codes::Codes;
 use crate::config::{self, Settings};
 use crate::cursor::Cursors;
 use crate::keys::Keys;
@@ -203,7 +204,7 @@ fn state(settings: &Settings) -> Result<State, String> {
         decider: Arc::clone(&policy) as _,
         policy,
         cursors: Cursors::new(&secret),
-        codes: Arc::default(),
+        codes: Codes::default(),
     })
 }
 

@@ -8,6 +8,7 @@
 pub mod body;
 pub mod caller;
 pub mod cli;
+pub mod codes;
 pub mod config;
 pub mod contract;
 pub mod cursor;

@@ -6,9 +6,9 @@ use actix_web::ResponseError;
 use actix_web::http::StatusCode;
 use authorizations::{Decider, Policy};
 use kernel::{Clock, Fault};
-use registry::CodeFinder;
 use store::{Actor, Error, IdempotencyKey, Kept, Store, Tx};
 
+use crate::codes::Codes;
 use crate::cursor::Cursors;
 use crate::keys::Keys;
 use crate::reply::Reply;
@@ -29,7 +29,7 @@ pub struct State {
     /// What signs the cursors of lists.
     pub cursors: Cursors,
     /// The diagnosis codes, to be searched.
-    pub codes: Arc<CodeFinder>,
+    pub codes: Codes,
 }
 
 impl State {
@@ -74,8 +74,11 @@ impl State {
 
     /// Reads what is searched in memory, so that the first search needn't wait for it.
     pub async fn warm(self: Arc<Self>) {
-        let codes = Arc::clone(&self.codes);
-        if let Err(it) = self.store.read(move |rx| codes.warm(rx)).await {
+        let read = async {
+            let stamp = self.store.read(registry::code_stamp).await?;
+            self.codes.index(&self.store, stamp).await
+        };
+        if let Err(it) = read.await {
             // The first search tries again.
             ::log::warn!(target: "lanyard::fault", cause = format!("{it:?}"); "the diagnosis codes can't be read");
         }

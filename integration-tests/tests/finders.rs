@@ -234,9 +234,9 @@ on_both! {
             ("npi=1003000134", &[person][..]),
             ("npi=1003000118", &[]),
             ("q=quill", &[person, place]),
-            ("q=QUI", &[person, place]),
+            ("q=QUIL", &[person, place]),
             ("q=quill+bay", &[person, place]),
-            ("q=bays+q", &[place]),
+            ("q=bays+quil", &[place]),
             ("q=ZS%C3%B3f", &[person]),
             ("q=quill&type=person", &[person]),
             ("q=quill&type=organization", &[place]),
@@ -265,7 +265,7 @@ on_both! {
     async fn aut_11_the_providers_are_paged_by_npi(service) {
         let all = service.texts("select npi as it from providers");
         let expected = all.into_iter().collect::<std::collections::BTreeSet<_>>();
-        service.execute("insert into provider_words (word, npi) select 'łódź', npi from providers");
+        service.execute(&format!("insert into provider_words (word, npi) select '{}', npi from providers", fold("Łódź")));
         for query in ["limit=1", "limit=3", "limit=4&q=%C5%82%C3%B3d%C5%BA", "limit=200"] {
             let (mut next, mut seen) = (Some(format!("/v1/providers?{query}")), Vec::new());
             while let Some(path) = next {

@@ -1,10 +1,8 @@
-use std::sync::Arc;
-
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
 use kernel::DiagnosisCode;
-use registry::Diagnosis;
+use registry::{Diagnosis, Error};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -59,22 +57,37 @@ pub(crate) async fn list_diagnosis_codes(
     _: Caller<Anyone>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
-    let wrong = || {
-        problem::PARAMETER.because("`q` must be given: 1 to 100 characters, letters or digits among them.")
-    };
     let sent = Parameters::of(&request)?;
-    let (on, limit) = (sent.day("on")?, sent.limit(20, 50)?);
-    let text =
-        sent.get("q", "1 to 100 characters", |it| (it.chars().count() <= 100).then(|| it.to_owned()))?;
-    let (text, codes) = (text.ok_or_else(wrong)?, Arc::clone(&state.codes));
-    let find = move |rx: &mut store::Rx<'_>| codes.search(rx, &text, on.unwrap_or(rx.today()), limit.into());
-    let found = state.store.read(find).await?.ok_or_else(wrong)?;
+    let (text, on, limit) = (text(&sent)?, sent.day("on")?, sent.limit(20, 50)?);
+    let (stamp, today) =
+        state.store.read(|rx| Ok::<_, Error>((registry::code_stamp(rx)?, rx.today()))).await?;
+    let index = state.codes.index(&state.store, stamp).await?;
+    let found = index.search(&text, on.unwrap_or(today), limit.into()).ok_or_else(wrong)?;
     let data = found.into_iter().map(DiagnosisCodeRow::from).collect();
     Ok(Reply::of(&DiagnosisCodePage { data, next_cursor: () })?)
 }
 
-impl From<Diagnosis> for DiagnosisCodeRow {
-    fn from(Diagnosis { code, description, billable, first_on, last_on }: Diagnosis) -> Self {
-        Self { code, description, billable, first_on, last_on }
+/// What is looked for.
+fn text(sent: &Parameters) -> Result<String, Problem> {
+    let short = |it: &str| (it.chars().count() <= 100).then(|| it.to_owned());
+    sent.get("q", FORM, short)?.ok_or_else(wrong)
+}
+
+/// What `q` must be.
+const FORM: &str = "1 to 100 characters, letters or digits among them";
+
+fn wrong() -> Problem {
+    problem::PARAMETER.because(format!("`q` must be {FORM}."))
+}
+
+impl From<&Diagnosis> for DiagnosisCodeRow {
+    fn from(it: &Diagnosis) -> Self {
+        Self {
+            code: it.code.clone(),
+            description: it.description.clone(),
+            billable: it.billable,
+            first_on: it.first_on,
+            last_on: it.last_on,
+        }
     }
 }

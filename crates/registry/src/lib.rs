@@ -26,7 +26,7 @@ mod store;
 pub use code_index::CodeIndex;
 pub use diagnosis::{Diagnosis, days};
 pub use error::Error;
-pub use find_codes::CodeFinder;
+pub use find_codes::{CodeStamp, code_index, code_stamp};
 pub use find_members::{FoundMember, MemberPlace, MemberQuery, MemberSearch, find_members};
 pub use find_providers::{FoundProvider, ProviderQuery, find_providers};
 pub use fold::fold;

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use api::State;
+use api::codes::Codes;
 use api::cursor::Cursors;
 use api::demo::Issuer;
 use api::keys::Keys;
@@ -105,7 +106,7 @@ impl Service {
             policy: Arc::new(Policy::shipped()),
             decider: options.decider,
             cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
-            codes: Arc::default(),
+            codes: Codes::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
