@@ -49,7 +49,7 @@ fn refused(output: &Output, words: &[&str]) {
 /// Three codes: one as it was shipped, one with other words, and a new one.
 const NEXT: &str = "code,billable,description\n\
     I10,1,Essential (primary) hypertension\n\
-    E11.9,1,Diabetes of the second type\n\
+    E11.9,1,Sugar disease of the second type\n\
     Z98.Q1,1,\"Encounter with a lanyard, initial\"\n";
 
 on_both! {
@@ -129,7 +129,7 @@ on_both! {
         assert_eq!(service.submit(&body).await.flaws(), ["/diagnoses/0 not-valid-on-date AUT-16"]);
         body["diagnoses"] = json!(["I10", "E11.9", "Z98.Q1"]);
         let diagnoses = service.submit(&body).await.expect(201)["diagnoses"].clone();
-        assert_eq!(diagnoses[1]["description"], "Diabetes of the second type");
+        assert_eq!(diagnoses[1]["description"], "Sugar disease of the second type");
         (body["diagnoses"], body["start_date"]) = (json!(["J44.9", "Z98.Q1"]), json!("2026-12-31"));
         assert_eq!(service.submit(&body).await.flaws(), ["/diagnoses/1 not-valid-on-date AUT-16"]);
         for (query, expected) in [
@@ -139,8 +139,8 @@ on_both! {
             ("q=lanyard&on=2027-01-01", &["Z98.Q1"]),
             ("q=i10", &["I10"]),
             ("q=i10&on=2099-01-01", &["I10"]),
-            ("q=diabetes+second+type&on=2026-12-31", &[]),
-            ("q=diabetes+second+type&on=2027-01-01", &["E11.9"]),
+            ("q=sugar+disease&on=2026-12-31", &[]),
+            ("q=sugar+disease&on=2027-01-01", &["E11.9"]),
         ] {
             assert_eq!(found(&service, query).await, expected, "{query}");
         }
@@ -152,6 +152,8 @@ on_both! {
         assert_eq!(service.texts(rows), ["E11.9 2026-04-01 2026-12-31", "E11.9 2027-01-01 -", "I10 2026-04-01 -"]);
         let releases = "select first_on || ' ' || codes as it from code_releases order by first_on";
         assert_eq!(service.texts(releases), ["2026-04-01 98186", "2027-01-01 3"]);
+        let trail = "select actor || ' ' || action || ' ' || subject as it from trail where action like 'code%'";
+        assert_eq!(service.texts(trail), ["system code_set.load icd-10-cm"]);
 
         // Compressed, in the other form, and with a code that comes back.
         let line = |code, text| format!("00001 {code:<7} 1 {text:<60} {text}\n");

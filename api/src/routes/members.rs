@@ -4,9 +4,10 @@ use chrono::NaiveDate;
 use kernel::{FlawCode, MemberId};
 use registry::{Coverage, FoundMember, MemberPlace, MemberSearch, Standing};
 use serde::Serialize;
+use store::Rx;
 use utoipa::ToSchema;
 
-use crate::body::Body;
+use crate::body::{Body, Open};
 use crate::caller::{Caller, SearchesMembers};
 use crate::reply::Reply;
 use crate::{Problem, State, problem};
@@ -70,19 +71,24 @@ pub(crate) async fn search_members(
     body: Body<MemberSearch>,
 ) -> Result<Reply, Problem> {
     let mut body = body.open()?;
-    let query = body.check(MemberSearch::query);
-    let after = body.check(|draft, flaws| {
+    let (query, after) = (body.check(MemberSearch::query), after(&state, &mut body));
+    let limit = body.whole()?.limit.map_or(50, |it| it.get() as usize);
+    let query = query.ok_or_else(|| problem::INTERNAL.problem())?;
+    let find = move |rx: &mut Rx<'_>| registry::find_members(rx, &query, after.as_ref(), limit);
+    let (found, next) = state.store.read(find).await?;
+    let next_cursor = next.map(|it| state.cursors.after(LIST, &it));
+    Ok(Reply::of(&MemberPage { data: found.into_iter().map(MemberRow::from).collect(), next_cursor })?)
+}
+
+/// Where the page begins.
+fn after(state: &State, body: &mut Open<MemberSearch>) -> Option<MemberPlace> {
+    body.check(|draft, flaws| {
         let after = state.cursors.read(LIST, draft.cursor.as_ref()?.as_ref()?, MemberPlace::parse);
         if after.is_none() {
             flaws.broken("AUT-10", "/cursor", FlawCode::Format, "Must be the next_cursor of a page.");
         }
         after
-    });
-    let limit = body.whole()?.limit.map_or(50, |it| it.get() as usize);
-    let query = query.ok_or_else(|| problem::INTERNAL.problem())?;
-    let page = state.store.read(move |rx| registry::find_members(rx, &query, after.as_ref(), limit)).await?;
-    let next_cursor = page.1.map(|it| state.cursors.after(LIST, &it));
-    Ok(Reply::of(&MemberPage { data: page.0.into_iter().map(MemberRow::from).collect(), next_cursor })?)
+    })
 }
 
 impl From<FoundMember> for MemberRow {

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, get};
 use kernel::Npi;
 use registry::{FoundProvider, ProviderKind, ProviderQuery};
 use serde::Serialize;
+use store::Rx;
 use utoipa::ToSchema;
 
 use crate::caller::{Caller, ReadsProviders};
@@ -61,13 +62,11 @@ pub(crate) async fn list_providers(
     let place = |it: &str| state.cursors.read(LIST, it, Npi::parse);
     let after = sent.get("cursor", "the next_cursor of a page", place)?;
     let link = link(&query, limit);
-    let find =
-        move |rx: &mut store::Rx<'_>| registry::find_providers(rx, &query, after.as_ref(), limit.into());
+    let find = move |rx: &mut Rx<'_>| registry::find_providers(rx, &query, after.as_ref(), limit.into());
     let (found, next) = state.store.read(find).await?;
     let next_cursor = next.map(|it| state.cursors.after(LIST, &it));
-    let link = next_cursor.as_ref().map(|it| link + it);
-    let data = found.into_iter().map(ProviderRow::from).collect();
-    Ok(Reply::of(&ProviderPage { data, next_cursor })?.next(link))
+    let page = ProviderPage { data: found.into_iter().map(ProviderRow::from).collect(), next_cursor };
+    Ok(Reply::of(&page)?.next(page.next_cursor.as_ref().map(|it| link + it)))
 }
 
 /// What is looked for.

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use ::store::{AnyOf, Db, Key, Rx, Tx};
+use ::store::{AnyOf, Db, Key, Rx, Trail, Tx};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use kernel::DiagnosisCode;
@@ -57,10 +57,18 @@ pub fn load_first_release(tx: &mut Tx<'_>, release: Release) -> Result<usize, Er
 /// [`Error::ReleaseTooEarly`], or if the database can't answer.
 pub fn load_release(tx: &mut Tx<'_>, release: Release) -> Result<Loaded, Error> {
     tx.lock(&[Key::CodeSet(ICD_10_CM.to_owned())])?;
-    match last_release(tx.db()?)? {
-        Some(last) if release.first_on <= last => Err(Error::ReleaseTooEarly(release.first_on, last)),
-        _ => replace(tx, release),
+    if let Some(last) = last_release(tx.db()?)?.filter(|last| release.first_on <= *last) {
+        return Err(Error::ReleaseTooEarly(release.first_on, last));
     }
+    tx.record(Trail {
+        action: "code_set.load",
+        subject: ICD_10_CM.to_owned(),
+        site_id: None,
+        reason: None,
+        before: None,
+        after: Some(release.first_on.to_string()),
+    });
+    replace(tx, release)
 }
 
 fn replace(tx: &mut Tx<'_>, Release { first_on, codes }: Release) -> Result<Loaded, Error> {
