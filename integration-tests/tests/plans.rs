@@ -98,10 +98,10 @@ impl Instrumentation for Listener {
     }
 }
 
-/// The statements of `service` that look for rows, during the request.
-async fn asked(service: &Service, request: reqwest::RequestBuilder) -> (Answer, Vec<String>) {
+/// What comes of `work`, and the statements of `service` that look for rows while it is done.
+async fn asked<T>(service: &Service, work: impl Future<Output = T>) -> (T, Vec<String>) {
     listen(Some(Vec::new()));
-    let answer = Answer::of(request).await;
+    let done = work.await;
     let mine = |url: &str| {
         service.database.url.trim_start_matches("sqlite:") == url.split('?').next().unwrap_or(url)
     };
@@ -110,7 +110,7 @@ async fn asked(service: &Service, request: reqwest::RequestBuilder) -> (Answer, 
         let looks = ["SELECT", "UPDATE", "DELETE"].iter().any(|it| sql.to_uppercase().starts_with(it));
         (mine(&url) && looks && sql.contains(char::is_whitespace)).then_some(sql)
     };
-    (answer, listen(None).into_iter().filter_map(statement).collect())
+    (done, listen(None).into_iter().filter_map(statement).collect())
 }
 
 /// The plan of a statement, a line for each step.
@@ -236,15 +236,52 @@ async fn fill(service: &Service) {
     service.get("single-site", "/v1/diagnosis-codes?q=i10").await.expect(200);
 }
 
-fn no_statement_reads_a_large_table(kind: Kind) {
+/// Runs `body` with a service whose connections are listened to; one at a time, since all share what is heard.
+fn overheard<F: Future<Output = ()>>(kind: Kind, body: impl FnOnce(Service) -> F) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     set_default_instrumentation(|| Some(Box::<Listener>::default())).expect("a listener");
-    start(kind, |service| async move {
+    start(kind, body);
+}
+
+/// Searches that come at once read the codes once, and later ones only ask whether there is another release.
+fn the_codes_are_read_once(kind: Kind) {
+    overheard(kind, |service| async move {
+        let search = || async {
+            service.get("nurse", "/v1/diagnosis-codes?q=i10").await.expect(200);
+        };
+        let reads = |asked: Vec<String>| {
+            asked
+                .iter()
+                .filter(|it| it.contains("FROM `diagnosis_codes`") || it.contains("FROM \"diagnosis_codes\""))
+                .count()
+        };
+        let (_, first) = asked(&service, futures_util::future::join_all((0..6).map(|_| search()))).await;
+        assert_eq!(reads(first), 1);
+        assert_eq!(reads(asked(&service, search()).await.1), 0);
+        service.execute("update code_releases set first_on = '2026-04-02'");
+        assert_eq!(reads(asked(&service, search()).await.1), 1);
+    });
+}
+
+#[test]
+fn the_codes_are_read_once_on_sqlite() {
+    the_codes_are_read_once(Kind::Sqlite);
+}
+
+#[test]
+fn the_codes_are_read_once_on_postgres() {
+    the_codes_are_read_once(Kind::Postgres);
+}
+
+fn no_statement_reads_a_large_table(kind: Kind) {
+    overheard(kind, |service| async move {
         fill(&service).await;
         let mut found = Vec::new();
         for Line(name, who, method, path, body, ordered) in requests() {
             let request = service.request(who, method, path).header("if-match", "\"1.00000000\"");
             let request = if body.is_null() { request } else { request.json(&body) };
-            let (answer, asked) = asked(&service, request).await;
+            let (answer, asked) = asked(&service, Answer::of(request)).await;
             assert!(answer.status < 300, "{name}: {}", answer.text);
             // The caller at least was looked up.
             assert!(asked.iter().any(|it| it.contains("principals")), "{name}: {asked:?}");
@@ -258,13 +295,10 @@ fn no_statement_reads_a_large_table(kind: Kind) {
         }
         assert!(found.is_empty(), "{}", found.join("\n"));
         // Without an index of the names a search reads all, and that is seen.
-        let request = || {
-            service
-                .request("single-site", Method::POST, "/v1/members/search")
-                .json(&json!({"last_name": "whit"}))
-        };
+        let request = service.request("single-site", Method::POST, "/v1/members/search");
+        let request = request.json(&json!({"last_name": "whit"}));
         service.execute("drop index members_name; drop index members_birth");
-        let (_, asked) = asked(&service, request()).await;
+        let (_, asked) = asked(&service, Answer::of(request)).await;
         assert!(asked.iter().any(|it| !slow(kind, false, it, &plan(&service, it)).is_empty()), "{asked:?}");
     });
 }
