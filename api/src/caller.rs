@@ -34,6 +34,10 @@ macro_rules! permissions {
 permissions! {
     /// Whoever is known.
     Anyone = [];
+    /// Who may look members up.
+    SearchesMembers = [MembersSearch];
+    /// Who may look providers up.
+    ReadsProviders = [ProvidersRead];
     /// Who may see authorizations.
     Reads = [AuthorizationsRead];
     /// Who may ask for one.

@@ -12,13 +12,14 @@ use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
 use kernel::{Clock, SystemClock};
 use registry::Release;
-use store::{Options, Store, Tx};
+use store::{Options, Store};
 
+use crate::codes::Codes;
 use crate::config::{self, Settings};
 use crate::cursor::Cursors;
 use crate::demo::Loaded;
 use crate::keys::Keys;
-use crate::{State, demo, log, openapi, policies, server};
+use crate::{State, demo, load, log, openapi, policies, server};
 
 /// Lanyard: the provider-network service of a health plan.
 #[derive(Parser)]
@@ -40,6 +41,11 @@ enum Command {
     Serve,
     /// Bring the database up to date: its schema, and the code sets that are shipped.
     Migrate,
+    /// Load the next release of a code set.
+    Load {
+        #[command(subcommand)]
+        set: load::CodeSet,
+    },
     /// Print an access token for a caller of the demo profile.
     Token {
         /// Which one.
@@ -99,7 +105,7 @@ pub fn run() -> ExitCode {
 }
 
 /// Tells the user; that no one listens any more is no reason to stop.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
@@ -113,6 +119,7 @@ impl Cli {
         match &self.command {
             Command::Serve => serve(&settings),
             Command::Migrate => migrate(&settings),
+            Command::Load { set } => load::run(set, &open(&settings, 1)?),
             Command::Token { name, hours } => token(&settings, name, *hours).map(|it| say(&it)),
             Command::Policy { command: PolicyCommand::Check { file } } => {
                 let it = policies::check(file)?;
@@ -146,6 +153,11 @@ fn options(settings: &Settings) -> Options {
     }
 }
 
+fn open(settings: &Settings, pool: u32) -> Result<Store, String> {
+    let options = Options { pool, ..options(settings) };
+    Store::open(&settings.database.url.0, options).map_err(|it| format!("database.url: {it:?}"))
+}
+
 fn migrate(settings: &Settings) -> Result<(), String> {
     if settings.demo {
         fs::create_dir_all(&settings.demo_folder).map_err(|it| format!("demo_folder: {it}"))?;
@@ -153,7 +165,7 @@ fn migrate(settings: &Settings) -> Result<(), String> {
     let url = &settings.database.url.0;
     let count = store::migrate(url).map_err(|it| format!("{it:?}"))?;
     say(&format!("{count} migrations run"));
-    let store = Store::open(url, Options { pool: 1, ..options(settings) }).map_err(|it| format!("{it:?}"))?;
+    let store = open(settings, 1)?;
     let codes = load_codes(&store).map_err(|it| format!("{it:?}"))?;
     say(&format!("{codes} diagnosis codes loaded (ICD-10-CM, April 2026)"));
     Ok(())
@@ -203,8 +215,11 @@ fn ask(settings: &Settings) -> Result<(), String> {
 /// # Errors
 /// If the database can't answer.
 pub fn load_codes(store: &Store) -> Result<usize, registry::Error> {
-    let load = |tx: &mut Tx<'_>| registry::load_diagnosis_codes(tx, Release::shipped());
-    store.write(&State::system("migrate"), load).wait()
+    if store.read(registry::has_diagnosis_codes).wait()? {
+        return Ok(0);
+    }
+    let release = Release::shipped()?;
+    store.write(&State::system("migrate"), |tx| registry::load_first_release(tx, release)).wait()
 }
 
 fn token(settings: &Settings, name: &str, hours: u16) -> Result<String, String> {
@@ -252,7 +267,10 @@ fn serve(settings: &Settings) -> Result<(), String> {
     let address = listener.local_addr().map_err(|it| it.to_string())?;
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     actix_web::rt::System::new().block_on(async {
-        let server = server::serve(Data::new(state), listener, workers, true).map_err(|it| it.to_string())?;
+        let state = Data::new(state);
+        let server =
+            server::serve(Data::clone(&state), listener, workers, true).map_err(|it| it.to_string())?;
+        actix_web::rt::spawn(state.into_inner().warm());
         say(&format!("listening on http://{address}  (contract: http://{address}/openapi.yaml)"));
         if settings.demo {
             say(&welcome(settings, &address.to_string())?);
@@ -276,14 +294,14 @@ fn state(settings: &Settings) -> Result<State, String> {
     let keys = Keys::parse(&settings.auth.issuer, &jwks).map_err(|it| format!("auth.jwks_file: {it}"))?;
     let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
     Ok(State {
-        store: Store::open(&settings.database.url.0, options(settings))
-            .map_err(|it| format!("database.url: {it:?}"))?,
+        store: open(settings, settings.pool())?,
         clock: Arc::new(SystemClock),
         keys,
         decider: Arc::clone(&policies) as _,
         policies,
         zone: settings.plan.zone,
         cursors: Cursors::new(&secret),
+        codes: Codes::default(),
     })
 }
 

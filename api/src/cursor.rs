@@ -4,7 +4,6 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use store::Number;
 
 /// What signs the cursors.
 pub struct Cursors(Hmac<Sha256>);
@@ -22,25 +21,26 @@ impl Cursors {
         Self(Hmac::new_from_slice(secret).expect("a key of any length"))
     }
 
-    /// The cursor that goes on after `number`.
+    /// The cursor that goes on in `list` after `place`.
     #[must_use]
-    pub fn after(&self, number: Number) -> String {
-        let text = number.to_string();
-        let signature = self.signed(&text).finalize().into_bytes();
+    pub fn after(&self, list: &str, place: &impl ToString) -> String {
+        let text = place.to_string();
+        let signature = self.signed(list, &text).finalize().into_bytes();
         BASE64_URL_SAFE_NO_PAD.encode([&signature[..SIGNATURE], text.as_bytes()].concat())
     }
 
-    /// After which number `cursor` goes on; none if it isn't one of ours.
+    /// After which place `cursor` goes on, as `parse` reads it; none if it isn't one of ours for `list`.
     #[must_use]
-    pub fn read(&self, cursor: &str) -> Option<Number> {
+    pub fn read<T>(&self, list: &str, cursor: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (signature, text) = bytes.split_at_checked(SIGNATURE)?;
         let text = std::str::from_utf8(text).ok()?;
-        self.signed(text).verify_truncated_left(signature).ok()?;
-        Number::parse(text)
+        self.signed(list, text).verify_truncated_left(signature).ok()?;
+        parse(text)
     }
 
-    fn signed(&self, text: &str) -> Hmac<Sha256> {
-        self.0.clone().chain_update("cursor:authorizations:").chain_update(text)
+    /// One list's cursor is none of another's.
+    fn signed(&self, list: &str, text: &str) -> Hmac<Sha256> {
+        self.0.clone().chain_update("cursor:").chain_update(list).chain_update(":").chain_update(text)
     }
 }

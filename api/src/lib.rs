@@ -8,6 +8,7 @@
 pub mod body;
 pub mod caller;
 pub mod cli;
+pub mod codes;
 pub mod config;
 pub mod contract;
 pub mod cursor;
@@ -15,6 +16,7 @@ pub mod demo;
 pub mod frame;
 pub mod headers;
 pub mod keys;
+pub mod load;
 pub mod log;
 pub mod openapi;
 pub mod policies;

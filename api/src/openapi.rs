@@ -32,6 +32,13 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
         Some(include_str!("examples/close_authorization.request.json")),
         include_str!("examples/close_authorization.json"),
     ),
+    (
+        "search_members",
+        Some(include_str!("examples/search_members.request.json")),
+        include_str!("examples/search_members.json"),
+    ),
+    ("list_providers", None, include_str!("examples/list_providers.json")),
+    ("list_diagnosis_codes", None, include_str!("examples/list_diagnosis_codes.json")),
     ("get_me", None, include_str!("examples/get_me.json")),
     (
         "search_authorizations",
@@ -90,8 +97,10 @@ fn assemble() -> OpenApi {
     it.tags = Some(
         [
             ("authorizations", "Prior authorizations: asked for, decided, and found again."),
-            ("members", "Members, their coverage and their benefits."),
-            ("codes", "The services, and the codes of diagnoses and procedures."),
+            (
+                "finders",
+                "Whom and what a request names: members and their benefits, providers, services, codes.",
+            ),
             ("policy", "What the plan decides by."),
             ("callers", "Who calls, and what they may do."),
             ("operators", "Health, the contract, and the problems."),
@@ -205,7 +214,8 @@ impl Form {
             "route-not-found" => self.path.starts_with("/problems/"),
             "unauthenticated" | "database-unavailable" | "invalid-parameter" => secured,
             "not-permitted" => {
-                secured && !["get_me", "list_services", "list_procedure_codes"].contains(&self.id.as_str())
+                let anyone = ["get_me", "list_services", "list_procedure_codes", "list_diagnosis_codes"];
+                secured && !anyone.contains(&self.id.as_str())
             }
             "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" => self.body,
             "outcome-unknown" => self.takes("Idempotency-Key"),

@@ -35,32 +35,40 @@ impl Parameters {
         let wrong = || problem::PARAMETER.because(format!("`{name}` must be {}.", expected.into()));
         parse(text).map(Some).ok_or_else(wrong)
     }
-    /// The date `name`.
+
+    /// The day that the parameter `name` is; none where it isn't given.
     ///
     /// # Errors
-    /// 400, where it is none.
-    pub fn date(&self, name: &str) -> Result<Option<NaiveDate>, Problem> {
-        // chrono takes 2026-1-1, too.
-        let whole = |it: &str| it.parse().ok().filter(|day: &NaiveDate| day.to_string() == it);
-        self.get(name, "a date as 2026-12-31", whole)
+    /// 400, where it is of another form.
+    pub fn day(&self, name: &str) -> Result<Option<NaiveDate>, Problem> {
+        // chrono itself takes signs and single digits, too.
+        let day = |it: &str| it.parse::<NaiveDate>().ok().filter(|day| day.to_string() == it);
+        self.get(name, "a date, as YYYY-MM-DD", day)
     }
 
-    /// `limit`, from 1 to `most`.
+    /// How many rows a page may have: 1 to `most`, `usual` where it isn't said.
     ///
     /// # Errors
-    /// 400, where it is none.
-    pub fn limit<N: TryFrom<u32>>(&self, most: u32) -> Result<Option<N>, Problem> {
-        let count = |it: &str| {
-            it.parse().ok().filter(|it| (1..=most).contains(it)).and_then(|it| N::try_from(it).ok())
-        };
-        self.get("limit", format!("a number from 1 to {most}"), count)
+    /// 400, where it is none of them.
+    pub fn limit(&self, usual: u16, most: u16) -> Result<u16, Problem> {
+        let count = |it: &str| it.parse().ok().filter(|it| (1..=most).contains(it));
+        Ok(self.get("limit", format!("a number from 1 to {most}"), count)?.unwrap_or(usual))
     }
 
-    /// The address of the page after this one, at `path`. The values sent have passed, so that none needs escaping.
+    /// The address of the next page of the list at `path`.
     #[must_use]
     pub fn next(&self, path: &str, cursor: &str) -> String {
-        let others =
-            self.0.iter().filter(|it| it.0 != "cursor").map(|(name, value)| format!("{name}={value}&"));
+        let others = self.0.iter().filter(|it| it.0 != "cursor");
+        let others = others.map(|(name, value)| format!("{name}={}&", encoded(value)));
         format!("{path}?{}cursor={cursor}", others.collect::<String>())
     }
+}
+
+/// `text` as a part of an address.
+fn encoded(text: &str) -> String {
+    let byte = |it: u8| match it {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(it).to_string(),
+        _ => format!("%{it:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }

@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use kernel::{Clock, Fault};
 use store::{Actor, Error, IdempotencyKey, Kept, Store, Tx};
 
+use crate::codes::Codes;
 use crate::cursor::Cursors;
 use crate::keys::Keys;
 use crate::reply::Reply;
@@ -31,6 +32,8 @@ pub struct State {
     pub decider: Arc<dyn Decider>,
     /// What signs the cursors of lists.
     pub cursors: Cursors,
+    /// The diagnosis codes, to be searched.
+    pub codes: Codes,
 }
 
 impl State {
@@ -83,6 +86,18 @@ impl State {
         };
         let kept = self.store.kept::<Reply>(key).await?;
         kept.map(Reply::replayed).ok_or(problem)
+    }
+
+    /// Reads what is searched in memory, so that the first search needn't wait for it.
+    pub async fn warm(self: Arc<Self>) {
+        let read = async {
+            let stamp = self.store.read(registry::code_stamp).await?;
+            self.codes.index(&self.store, stamp).await
+        };
+        if let Err(it) = read.await {
+            // The first search tries again.
+            ::log::warn!(target: "lanyard::fault", cause = format!("{it:?}"); "the diagnosis codes can't be read");
+        }
     }
 
     /// Who the service itself acts as.

@@ -104,7 +104,7 @@ on_both! {
                 {"id": registry::demo::SITES[0].0, "name": "Riverside Home Care, Dorchester", "npi": "1346218294"},
                 {"id": registry::demo::SITES[1].0, "name": "Riverside Home Care, Quincy", "npi": "1234567893"},
             ],
-            "scopes": ["authorizations:read", "authorizations:create"],
+            "scopes": ["members:search", "eligibility:read", "providers:read", "authorizations:read", "authorizations:create"],
         }));
         assert_eq!(service.get("nurse", "/v1/me").await.expect(200)["scopes"], json!(["authorizations:read"]));
     }

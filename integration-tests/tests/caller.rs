@@ -147,8 +147,14 @@ on_both! {
         let token = signed(&head(), &but(&claims(&service), "scope", json!("authorizations:create unknown:scope")));
         let answer = me(&service, &token).await;
         assert_eq!(answer.expect(200)["scopes"], json!(["authorizations:create"]));
-        let request = service.anonymous(Method::GET, "/v1/authorizations").bearer_auth(token);
-        assert_eq!(Answer::of(request).await.problem(403), "not-permitted");
+        for path in ["/v1/authorizations", "/v1/providers"] {
+            let request = service.anonymous(Method::GET, path).bearer_auth(&token);
+            assert_eq!(Answer::of(request).await.problem(403), "not-permitted", "{path}");
+        }
+        let request = service.anonymous(Method::POST, "/v1/members/search").bearer_auth(&token);
+        assert_eq!(Answer::of(request.json(&json!({"last_name": "whit"}))).await.problem(403), "not-permitted");
+        let request = service.anonymous(Method::GET, "/v1/diagnosis-codes?q=i10").bearer_auth(token);
+        Answer::of(request).await.expect(200);
     }
 
     async fn es256_is_as_good_and_a_key_is_good_for_its_own_algorithm(service) {

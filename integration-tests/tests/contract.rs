@@ -91,6 +91,9 @@ on_both! {
                 "list_services" => ("single-site", Method::GET, "/v1/services"),
                 "list_procedure_codes" => ("single-site", Method::GET, "/v1/procedure-codes?q=infusion&service=home_infusion&limit=5"),
                 "get_policy" => ("nurse", Method::GET, "/v1/policy"),
+                "search_members" => ("single-site", Method::POST, "/v1/members/search"),
+                "list_providers" => ("single-site", Method::GET, "/v1/providers?q=riverside+home"),
+                "list_diagnosis_codes" => ("single-site", Method::GET, "/v1/diagnosis-codes?q=type+2+diab+neuropathy&limit=4"),
                 "get_me" => ("multi-site", Method::GET, "/v1/me"),
                 other => panic!("{other} has an example that no one sends"),
             };

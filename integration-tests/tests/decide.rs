@@ -32,7 +32,7 @@ on_both! {
         }
         // What a decision was made from is kept beside it.
         let kept = service.texts("select decision as it from authorizations order by number_seq");
-        assert!(kept[0].contains(r#""inputs":{"service":"skilled_nursing_care","units":20,"days":60,"started_days_ago":0,"duplicate":false}"#), "{}", kept[0]);
+        assert!(kept[0].contains(r#""inputs":{"received_on":"2026-12-01","service":"skilled_nursing_care","product":"mcf","age":75,"diagnoses":["I10","E11.9"],"units":20,"days":60,"started_days_ago":0,"duplicate":false}"#), "{}", kept[0]);
     }
 
     async fn aut_23_a_possible_duplicate_pends_and_says_when_to_check_back(service) {

@@ -270,7 +270,7 @@ on_both! {
     async fn aut_37_eligibility_tells_the_coverage_and_the_benefits(service) {
         let ask = async |body: Value| service.post("single-site", "/v1/members/eligibility", &body).await;
         let it = ask(json!({"member_id": "MCF0000000042"})).await.expect(200);
-        assert_eq!((&it["on"], &it["eligible"], &it["standing"]), (&json!("2026-12-01"), &json!(true), &json!("active")));
+        assert_eq!((&it["on"], &it["eligible"], &it["status"]), (&json!("2026-12-01"), &json!(true), &json!("active")));
         assert_eq!(it["member"], json!({"id": "MCF0000000042", "name": "Alma Whitfield", "birth_year": 1951}));
         assert_eq!(it["coverage"]["product"], "My Care Family");
         assert_eq!(it["coverage"]["termination_date"], json!(null));
@@ -285,12 +285,12 @@ on_both! {
             ("MCF0000000047", "2026-12-22", "future", "2026-12-23", json!(null)),
         ] {
             let it = ask(json!({"member_id": member, "on": on})).await.expect(200);
-            assert_eq!((&it["standing"], &it["eligible"]), (&json!(standing), &json!(standing == "active")), "{member}");
+            assert_eq!((&it["status"], &it["eligible"]), (&json!(standing), &json!(standing == "active")), "{member}");
             assert_eq!((&it["coverage"]["effective_date"], &it["coverage"]["termination_date"]), (&json!(from), &to));
             assert_eq!(it["benefits"] == json!([]), standing != "active");
         }
         let never = ask(json!({"member_id": "MCF0000000048"})).await.expect(200);
-        assert_eq!((&never["standing"], &never["coverage"]), (&json!("none"), &json!(null)));
+        assert_eq!((&never["status"], &never["coverage"]), (&json!("none"), &json!(null)));
 
         let aide = json!({"service": "home_health_aide", "covered": false, "limit": null, "used": 0, "authorized": 0, "remaining": 0});
         assert_eq!(benefit(&service, "ASO0000000061", "home_health_aide", "2026-12-01").await, aide);

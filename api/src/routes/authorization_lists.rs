@@ -16,6 +16,9 @@ use crate::query::Parameters;
 use crate::reply::Reply;
 use crate::{Problem, State, problem};
 
+/// The list, as its cursors name it.
+const LIST: &str = "authorizations";
+
 body! {
     /// What a list is narrowed to; all of it must hold.
     pub(crate) struct AuthorizationSearch where dates_in_order {
@@ -92,10 +95,11 @@ pub(crate) async fn list_authorizations(
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
     let sent = Parameters::of(&request)?;
-    let (filter, limit) = (filter(&sent)?, sent.limit(200)?.unwrap_or(50));
-    let after = sent.get("cursor", "the next_cursor of a page", |it| state.cursors.read(it))?;
+    let (filter, limit) = (filter(&sent)?, sent.limit(50, 200)?);
+    let after =
+        sent.get("cursor", "the next_cursor of a page", |it| state.cursors.read(LIST, it, Number::parse))?;
     let (rows, next) = page(&state, &caller.principal, filter, after, limit).await?;
-    let next = next.map(|it| state.cursors.after(it));
+    let next = next.map(|it| state.cursors.after(LIST, &it));
     let link = next.as_ref().map(|it| sent.next("/v1/authorizations", it));
     AuthorizationPage::reply(rows, next, link)
 }
@@ -117,10 +121,14 @@ pub(crate) async fn search_authorizations(
     body: Body<AuthorizationSearch>,
 ) -> Result<Reply, Problem> {
     let it = body.open()?.whole()?;
-    let after = it.cursor.as_deref().map(|it| state.cursors.read(it).ok_or_else(no_cursor)).transpose()?;
-    let limit = it.limit.as_ref().and_then(|it| u8::try_from(it.get()).ok()).unwrap_or(50);
+    let after = it
+        .cursor
+        .as_deref()
+        .map(|it| state.cursors.read(LIST, it, Number::parse).ok_or_else(no_cursor))
+        .transpose()?;
+    let limit = it.limit.as_ref().and_then(|it| u16::try_from(it.get()).ok()).unwrap_or(50);
     let (rows, next) = page(&state, &caller.principal, it.into(), after, limit).await?;
-    AuthorizationPage::reply(rows, next.map(|it| state.cursors.after(it)), None)
+    AuthorizationPage::reply(rows, next.map(|it| state.cursors.after(LIST, &it)), None)
 }
 
 fn no_cursor() -> Problem {
@@ -135,7 +143,7 @@ async fn page(
     caller: &Principal,
     filter: Filter,
     after: Option<Number>,
-    limit: u8,
+    limit: u16,
 ) -> Result<(Vec<Summary>, Option<Number>), Problem> {
     let scope = caller.scope();
     let mine = |site: &SiteId| scope.sites().is_none_or(|it| it.contains(site));
@@ -153,10 +161,10 @@ fn filter(sent: &Parameters) -> Result<Filter, Problem> {
         site_id: sent.get("site_id", "a site's id", SiteId::parse)?,
         request_type: sent.get("type", types, RequestType::parse)?,
         status: sent.get("status", statuses, Status::parse)?,
-        service_from: sent.date("service_from")?,
-        service_to: sent.date("service_to")?,
-        created_from: sent.date("created_from")?,
-        created_to: sent.date("created_to")?,
+        service_from: sent.day("service_from")?,
+        service_to: sent.day("service_to")?,
+        created_from: sent.day("created_from")?,
+        created_to: sent.day("created_to")?,
         ..Filter::default()
     };
     for (from, to, name) in

@@ -33,8 +33,9 @@ pub(crate) struct Eligibility {
     on: NaiveDate,
     /// Whether the member is covered on that day.
     eligible: bool,
-    standing: Standing,
-    /// The coverage of that day; else the last one before it, or the next one (AUT-02).
+    /// Where the coverage stands on that day.
+    status: Standing,
+    /// The coverage of that day; else the next one, or the last one before it (AUT-02).
     #[schema(required = true)]
     coverage: Option<CoverageBody>,
     /// The primary care provider.
@@ -92,7 +93,7 @@ struct BenefitBody {
 /// not, limit, used, granted, remaining (AUT-37). A terminated member is shown as such, with the dates (AUT-02). The benefit
 /// year is the calendar year.
 #[utoipa::path(
-    tag = "members",
+    tag = "finders",
     security(("bearer" = ["eligibility:read"])),
     request_body(content = EligibilityQuestion, description = "Whose, and when."),
     responses((status = 200, description = "The member's eligibility.", body = Eligibility))
@@ -121,12 +122,12 @@ fn unknown() -> Problem {
 
 impl Eligibility {
     fn new(it: Member, on: NaiveDate, benefits: Vec<Balance>) -> Self {
-        let (standing, coverage) = it.standing(on);
+        let (status, coverage) = Standing::of(it.coverages, on);
         Self {
             on,
-            eligible: standing == Standing::Active,
-            standing,
-            coverage: coverage.cloned().map(CoverageBody::from),
+            eligible: status == Standing::Active,
+            status,
+            coverage: coverage.map(CoverageBody::from),
             member: EligibleMember { id: it.id, name: it.name, birth_year: it.date_of_birth.year() },
             pcp: it.pcp.map(|it| authorizations::PcpParty::from(it).into()),
             benefits: benefits.into_iter().map(BenefitBody::from).collect(),

@@ -6,12 +6,15 @@ mod authorization_moves;
 mod authorization_page;
 mod authorizations;
 mod decision_body;
+mod diagnosis_codes;
 mod eligibility;
 mod line_body;
 mod me;
+mod members;
 mod operators;
 mod party_body;
 mod policy;
+mod providers;
 mod services;
 
 use actix_web::http::header::ALLOW;
@@ -48,6 +51,9 @@ routes! {
     services::list_services,
     services::list_procedure_codes,
     policy::get_policy,
+    members::search_members,
+    providers::list_providers,
+    diagnosis_codes::list_diagnosis_codes,
     me::get_me,
     operators::get_live,
     operators::get_ready,

@@ -93,7 +93,7 @@ struct ProcedureBody {
 ///
 /// Every service that may be asked for (AUT-13), whose members may have it (AUT-14), and the codes that it takes (AUT-17):
 /// what a form needs.
-#[utoipa::path(tag = "codes", security(("bearer" = [])), responses((status = 200, description = "The services.", body = Services)))]
+#[utoipa::path(tag = "finders", security(("bearer" = [])), responses((status = 200, description = "The services.", body = Services)))]
 #[get("/v1/services")]
 pub(crate) async fn list_services(state: Data<State>, _: Caller<Anyone>) -> Result<Reply, Problem> {
     let (policy, today) = (state.policy(), state.today());
@@ -106,7 +106,7 @@ pub(crate) async fn list_services(state: Data<State>, _: Caller<Anyone>) -> Resu
 /// HCPCS level II codes of home health and home infusion, and revenue codes, by the beginning of the code or by words of the
 /// description; of one service, those that it takes (AUT-17). CPT codes are known by their form only, and not listed.
 #[utoipa::path(
-    tag = "codes",
+    tag = "finders",
     security(("bearer" = [])),
     params(
         ("q" = Option<String>, Query, description = "The beginning of a code, or words of its description; all where left out."),
@@ -127,14 +127,14 @@ pub(crate) async fn list_procedure_codes(
         (1..=100).contains(&it.chars().count()).then(|| it.to_owned())
     })?;
     let service = sent.get("service", "a service; GET /v1/services lists them", Service::parse)?;
-    let (on, limit) = (sent.date("on")?.unwrap_or(state.today()), sent.limit(500)?.unwrap_or(50));
+    let (on, limit) = (sent.day("on")?.unwrap_or(state.today()), sent.limit(50, 500)?);
     let policy = state.policy();
     let all: Vec<_> = match service {
         Some(it) => policy.service(it).procedures(on).collect(),
         None => procedures().iter().filter(|it| it.holds(on)).collect(),
     };
     let found = all.into_iter().filter(|it| q.as_ref().is_none_or(|q| is_found(it, q)));
-    let data = found.take(limit).cloned().map(ProcedureBody::from).collect();
+    let data = found.take(limit.into()).cloned().map(ProcedureBody::from).collect();
     Ok(Reply::of(&ProcedureCodes { data, next_cursor: None })?)
 }
 

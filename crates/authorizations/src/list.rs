@@ -69,7 +69,7 @@ pub fn list(
     scope: &SiteScope,
     filter: &Filter,
     after: Option<Number>,
-    limit: u8,
+    limit: u16,
 ) -> Result<(Vec<Summary>, Option<Number>), Error> {
     let mut rows = store::page(rx, scope, filter, after, i64::from(limit) + 1)?;
     let more = rows.len() > usize::from(limit);

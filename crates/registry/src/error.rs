@@ -1,3 +1,4 @@
+use chrono::NaiveDate;
 use kernel::faults;
 
 faults! {
@@ -5,6 +6,12 @@ faults! {
     pub enum Error {
         /// A release of a code set can't be read; nothing of it was loaded.
         Release(row: u64, why: String) => Invalid, "release-unreadable", "AUT-16", "row {row} can't be read: {why}";
+        /// A release has a code twice; nothing of it was loaded.
+        CodeTwice(row: u64, first: u64) => Invalid, "release-code-twice", "AUT-16",
+            "row {row} has the code of row {first} again";
+        /// A release begins to hold no later than the last one; nothing of it was loaded.
+        ReleaseTooEarly(first_on: NaiveDate, last: NaiveDate) => Conflict, "release-too-early", "AUT-16",
+            "a release from {first_on} on can't be loaded: the last one loaded holds from {last} on";
     } or {
         /// The database could not answer.
         Store(::store::Error),

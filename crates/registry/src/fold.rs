@@ -10,6 +10,20 @@ pub fn fold(text: &str) -> String {
     small.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The least text that comes after all that begin with `prefix`, in the order of bytes.
+pub(crate) fn beyond(prefix: &str) -> String {
+    let mut letters: Vec<char> = prefix.chars().collect();
+    while let Some(last) = letters.pop() {
+        // A range of characters leaves out what isn't one.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            letters.push(next);
+            return letters.into_iter().collect();
+        }
+    }
+    // Nothing that is kept folded begins with it.
+    char::MAX.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,6 +39,21 @@ mod tests {
             ("  ", ""),
         ] {
             assert_eq!(fold(text), folded, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_before_the_next_character() {
+        for (prefix, end) in [
+            ("whit", "whiu"),
+            ("z", "{"),
+            ("\u{df}", "\u{e0}"),
+            ("a\u{d7ff}", "a\u{e000}"),
+            ("a\u{10ffff}", "b"),
+            ("", "\u{10ffff}"),
+        ] {
+            assert_eq!(beyond(prefix), end, "{prefix}");
+            assert!(prefix < end && *format!("{prefix}\u{10fffe}") < *end, "{prefix}");
         }
     }
 }

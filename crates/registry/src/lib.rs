@@ -1,27 +1,41 @@
 //! Who and what exists: members and their coverage, sites, providers, code sets, and those who call.
 //!
 //! A fact of one domain reaches another only as a value or through this room. Every query on its tables is in its
-//! `store` and `renders` modules; what can be said about the facts without asking the database is beside each fact.
+//! `store`, `renders`, `find_*` and `load_codes` modules; what can be said about the facts without asking the database is
+//! beside each fact.
 
+mod code_index;
 pub mod demo;
 mod diagnosis;
 mod error;
+mod find_codes;
+mod find_members;
+mod find_providers;
 mod fold;
+mod load_codes;
 mod member;
 mod principal;
 mod procedure;
 mod provider;
+mod ranks;
+mod release;
 mod renders;
 mod rows;
 mod schema;
 mod store;
 
-pub use diagnosis::{Diagnosis, Release, days};
+pub use code_index::CodeIndex;
+pub use diagnosis::{Diagnosis, days};
 pub use error::Error;
+pub use find_codes::{CodeStamp, code_index, code_stamp};
+pub use find_members::{FoundMember, MemberPlace, MemberQuery, MemberSearch, find_members};
+pub use find_providers::{FoundProvider, ProviderQuery, find_providers};
 pub use fold::fold;
+pub use load_codes::{Loaded, has_diagnosis_codes, load_first_release, load_release};
 pub use member::{Benefit, Coverage, Ineligible, Member, Pcp, Standing};
 pub use principal::{Contact, Principal, PrincipalKind, Role, Site, SiteScope};
 pub use procedure::{Procedure, Topic, procedures};
 pub use provider::{Provider, ProviderKind};
+pub use release::Release;
 pub use renders::Renders;
-pub use store::{benefits, diagnoses, is_affiliated, load_diagnosis_codes, member, principal, providers};
+pub use store::{benefits, diagnoses, is_affiliated, member, principal, providers};

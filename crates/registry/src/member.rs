@@ -44,20 +44,6 @@ pub struct Coverage {
     pub benefit: Option<Benefit>,
 }
 
-codes! {
-    /// How a member stands on a day (AUT-02).
-    pub enum Standing {
-        /// Covered.
-        Active = "active",
-        /// No longer covered.
-        Terminated = "terminated",
-        /// Not yet covered.
-        Future = "future",
-        /// Never covered.
-        None = "none",
-    }
-}
-
 /// What a product covers of a service (AUT-37).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Benefit {
@@ -67,6 +53,40 @@ pub struct Benefit {
     pub covered: bool,
     /// Units or visits in a calendar year; none where there is no limit.
     pub limit: Option<i32>,
+}
+
+codes! {
+    /// Where a member's coverage stands on a day.
+    pub enum Standing {
+        /// The member is covered.
+        Active = "active",
+        /// The member was covered, and is no more (AUT-02).
+        Terminated = "terminated",
+        /// The coverage has not begun.
+        Future = "future",
+        /// There is no coverage on record.
+        Never = "none",
+    }
+}
+
+impl Standing {
+    /// Where `spans` stand on `day`, and the one that says so: that of the day, else the next, else the last before it.
+    #[must_use]
+    pub fn of(spans: Vec<Coverage>, day: NaiveDate) -> (Self, Option<Coverage>) {
+        let place = |it: &Coverage| match it.last_on {
+            _ if it.holds(day) => (0, 0),
+            Some(last) if last < day => (2, (day - last).num_days()),
+            _ => (1, (it.first_on - day).num_days()),
+        };
+        let span = spans.into_iter().min_by_key(place);
+        let standing = match span.as_ref().map(place) {
+            Some((0, _)) => Self::Active,
+            Some((1, _)) => Self::Future,
+            Some(_) => Self::Terminated,
+            None => Self::Never,
+        };
+        (standing, span)
+    }
 }
 
 /// Why a member has no active eligibility on the requested dates (AUT-02).
@@ -93,19 +113,6 @@ impl Member {
     #[must_use]
     pub fn coverage(&self, day: NaiveDate) -> Option<&Coverage> {
         self.coverages.iter().find(|it| it.holds(day))
-    }
-
-    /// How the member stands on `day`; with the coverage of that day, else the last one before it, else the next one.
-    #[must_use]
-    pub fn standing(&self, day: NaiveDate) -> (Standing, Option<&Coverage>) {
-        let last = || self.coverages.iter().rfind(|it| it.last_on.is_some_and(|last| last < day));
-        let next = || self.coverages.iter().find(|it| day < it.first_on);
-        match (self.coverage(day), last(), next()) {
-            (Some(now), ..) => (Standing::Active, Some(now)),
-            (None, Some(last), None) => (Standing::Terminated, Some(last)),
-            (None, _, Some(next)) => (Standing::Future, Some(next)),
-            (None, None, None) => (Standing::None, None),
-        }
     }
 
     /// Whether the member is covered today and on every day of `period` (AUT-02); only today where there is no period.

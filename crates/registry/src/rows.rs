@@ -9,7 +9,7 @@ use crate::schema::{
     affiliations, benefits, code_releases, coverages, diagnosis_codes, members, organizations, principals,
     products, provider_words, providers, site_grants, sites,
 };
-use crate::{ProviderKind, Role};
+use crate::{Diagnosis, ProviderKind, Role};
 
 rows! {
     #[derive(Queryable)]
@@ -19,6 +19,18 @@ rows! {
         last_on: Option<NaiveDate>,
         billable: bool,
         description: String,
+    }
+}
+impl From<DiagnosisRow> for Diagnosis {
+    fn from(it: DiagnosisRow) -> Self {
+        let DiagnosisRow { code, first_on, last_on, billable, description } = it;
+        Self { code, description, billable, first_on, last_on }
+    }
+}
+impl From<Diagnosis> for DiagnosisRow {
+    fn from(it: Diagnosis) -> Self {
+        let Diagnosis { code, description, billable, first_on, last_on } = it;
+        Self { code, first_on, last_on, billable, description }
     }
 }
 rows! {

@@ -1,18 +1,17 @@
-//! Every query on the tables of this room.
+//! The queries on the tables of this room that ask for what is known by its id.
 
-use ::store::{AnyOf, Db, Key, Rx, Tx};
+use ::store::{AnyOf, Rx};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use kernel::{DiagnosisCode, MemberId, Npi, Phone, PrincipalId, SiteId};
 
-use crate::rows::{CodeReleaseRow, DiagnosisRow};
+use crate::rows::DiagnosisRow;
 use crate::schema::{
     affiliations, benefits, coverages, diagnosis_codes, members, principals, products, providers,
     site_grants, sites,
 };
 use crate::{
-    Benefit, Contact, Coverage, Diagnosis, Error, Member, Pcp, Principal, Provider, ProviderKind, Release,
-    Role, Site,
+    Benefit, Contact, Coverage, Diagnosis, Error, Member, Pcp, Principal, Provider, ProviderKind, Role, Site,
 };
 
 /// The caller with this id, if there is one and it is active, with the sites granted to it by id.
@@ -140,49 +139,5 @@ pub fn diagnoses(rx: &mut Rx<'_>, codes: &[&DiagnosisCode]) -> Result<Vec<Diagno
         .filter(AnyOf { column: "diagnosis_codes.code", values: codes })
         .order((diagnosis_codes::code, diagnosis_codes::first_on))
         .load(rx.db())?;
-    let diagnosis = |DiagnosisRow { code, first_on, last_on, billable, description }| Diagnosis {
-        code,
-        description,
-        billable,
-        first_on,
-        last_on,
-    };
-    Ok(found.into_iter().map(diagnosis).collect())
+    Ok(found.into_iter().map(Diagnosis::from).collect())
 }
-
-fn any_diagnosis_code(db: &mut Db) -> Result<bool, Error> {
-    Ok(diesel::select(diesel::dsl::exists(diagnosis_codes::table.select(diagnosis_codes::code)))
-        .get_result(db)?)
-}
-
-/// Loads a release of the diagnosis codes into a database that has none, all of it or nothing; how many codes it has.
-///
-/// # Errors
-/// [`Error::Release`] names the row that can't be read.
-pub fn load_diagnosis_codes<R: std::io::Read>(tx: &mut Tx<'_>, release: Release<R>) -> Result<usize, Error> {
-    /// As many rows as one statement takes well within its time.
-    const CHUNK: usize = 10_000;
-    // Two nodes may be started at once.
-    tx.lock(&[Key::CodeSet(ICD_10_CM.to_owned())])?;
-    if any_diagnosis_code(tx.db()?)? {
-        return Ok(0);
-    }
-    let (mut rows, mut count, first_on) = (Vec::with_capacity(CHUNK), 0, release.first_on);
-    for it in release.read() {
-        let Diagnosis { code, description, billable, first_on, last_on } = it?;
-        rows.push(DiagnosisRow { code, first_on, last_on, billable, description });
-        count += 1;
-        if rows.len() == CHUNK {
-            tx.insert(std::mem::take(&mut rows));
-            tx.db()?;
-        }
-    }
-    tx.insert(rows);
-    let loaded_at = tx.now().naive_utc();
-    let codes = i32::try_from(count).unwrap_or(i32::MAX);
-    tx.insert(vec![CodeReleaseRow { code_set: ICD_10_CM.to_owned(), first_on, codes, loaded_at }]);
-    Ok(count)
-}
-
-/// The name of the set of diagnosis codes.
-const ICD_10_CM: &str = "icd-10-cm";

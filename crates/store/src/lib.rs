@@ -8,6 +8,7 @@
 //! difference: it sees a [`Tx`] and one `now`. Beside its own rows a write leaves, in the same transaction, its entry
 //! in the trail, its events, its deadlines and the answer to a repeated key.
 
+mod after;
 mod any_of;
 mod db;
 mod error;
@@ -22,6 +23,7 @@ mod store;
 mod tx;
 mod worker;
 
+pub use after::After;
 pub use any_of::AnyOf;
 pub use db::{Db, migrate};
 pub use error::Error;

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use api::State;
+use api::codes::Codes;
 use api::cursor::Cursors;
 use api::demo::Issuer;
 use api::keys::Keys;
@@ -17,7 +18,7 @@ use diesel::sql_types::Text;
 use kernel::{Clock, ManualClock};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
-use store::{Actor, Store};
+use store::{Actor, Db, Store};
 
 use super::{Database, Kind, NOW};
 
@@ -106,6 +107,7 @@ impl Service {
             zone: chrono_tz::America::New_York,
             decider: options.decider,
             cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
+            codes: Codes::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
@@ -166,9 +168,16 @@ impl Service {
             it: String,
         }
         let sql = format!("select cast(it as text) as it from ({sql}) as rows");
-        let read =
-            self.store.read(move |rx| Ok::<_, store::Error>(diesel::sql_query(sql).load::<Row>(rx.db())?));
-        aside(|| read.wait()).expect("rows").into_iter().map(|it| it.it).collect()
+        self.look(|db| diesel::sql_query(sql).load::<Row>(db)).into_iter().map(|it| it.it).collect()
+    }
+
+    /// What `work` finds by a connection that can't write.
+    pub(crate) fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> QueryResult<T> + Send + 'static,
+    ) -> T {
+        let read = self.store.read(|rx| Ok::<_, store::Error>(work(rx.db())?));
+        aside(|| read.wait()).expect("rows")
     }
 
     /// Changes the database behind the service's back.

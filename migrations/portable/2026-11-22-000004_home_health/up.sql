@@ -3,7 +3,7 @@ alter table members add column last_folded text not null default '';
 alter table members add column first_folded text not null default '';
 update members set last_folded = lower(last_name), first_folded = lower(first_name);
 create index members_name on members (last_folded, first_folded, id);
-create index members_birth on members (date_of_birth, id);
+create index members_birth on members (date_of_birth, last_folded, first_folded, id);
 
 -- Each folded word of a provider's name.
 create table provider_words (

@@ -1,0 +1,93 @@
+use actix_web::web::Data;
+use actix_web::{HttpRequest, get};
+use chrono::NaiveDate;
+use kernel::DiagnosisCode;
+use registry::{Diagnosis, Error};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::caller::{Anyone, Caller};
+use crate::query::Parameters;
+use crate::reply::Reply;
+use crate::{Problem, State, problem};
+
+/// Diagnosis codes, the best match first.
+#[derive(Serialize, ToSchema)]
+struct DiagnosisCodePage {
+    data: Vec<DiagnosisCodeRow>,
+    /// Always null: who doesn't find it among these asks more exactly.
+    #[schema(required = true, value_type = Option<String>)]
+    next_cursor: (),
+}
+
+/// A diagnosis code.
+#[derive(Serialize, ToSchema)]
+struct DiagnosisCodeRow {
+    code: DiagnosisCode,
+    /// What it means, in the words of ICD-10-CM.
+    description: String,
+    /// Whether it may be billed, which a request takes; headings may not.
+    billable: bool,
+    /// The first day of service on which it may be used.
+    first_on: NaiveDate,
+    /// The last one; null while no later release has ended it.
+    #[schema(required = true)]
+    last_on: Option<NaiveDate>,
+}
+
+/// Find diagnosis codes
+///
+/// By the beginning of a code, with or without its dot, and by words of the description or their beginnings (AUT-16); each
+/// part of `q` must be found. The very code comes first, then codes that begin with `q`, then descriptions: those with more
+/// of the words whole, codes that may be billed before headings, the shorter before the longer. Only codes that may be used
+/// `on` that day.
+#[utoipa::path(
+    tag = "finders",
+    security(("bearer" = [])),
+    params(
+        ("q" = String, Query, description = "A code or its beginning, words or their beginnings.", min_length = 1, max_length = 100, example = "e11.4"),
+        ("on" = Option<NaiveDate>, Query, description = "The day of service; today where left out."),
+        ("limit" = Option<u8>, Query, description = "At most so many; 20 where left out.", minimum = 1, maximum = 50),
+    ),
+    responses((status = 200, description = "The codes.", body = DiagnosisCodePage))
+)]
+#[get("/v1/diagnosis-codes")]
+pub(crate) async fn list_diagnosis_codes(
+    state: Data<State>,
+    _: Caller<Anyone>,
+    request: HttpRequest,
+) -> Result<Reply, Problem> {
+    let sent = Parameters::of(&request)?;
+    let (text, on, limit) = (text(&sent)?, sent.day("on")?, sent.limit(20, 50)?);
+    let (stamp, today) =
+        state.store.read(|rx| Ok::<_, Error>((registry::code_stamp(rx)?, rx.today()))).await?;
+    let index = state.codes.index(&state.store, stamp).await?;
+    let found = index.search(&text, on.unwrap_or(today), limit.into()).ok_or_else(wrong)?;
+    let data = found.into_iter().map(DiagnosisCodeRow::from).collect();
+    Ok(Reply::of(&DiagnosisCodePage { data, next_cursor: () })?)
+}
+
+/// What is looked for.
+fn text(sent: &Parameters) -> Result<String, Problem> {
+    let short = |it: &str| (it.chars().count() <= 100).then(|| it.to_owned());
+    sent.get("q", FORM, short)?.ok_or_else(wrong)
+}
+
+/// What `q` must be.
+const FORM: &str = "1 to 100 characters, letters or digits among them";
+
+fn wrong() -> Problem {
+    problem::PARAMETER.because(format!("`q` must be {FORM}."))
+}
+
+impl From<&Diagnosis> for DiagnosisCodeRow {
+    fn from(it: &Diagnosis) -> Self {
+        Self {
+            code: it.code.clone(),
+            description: it.description.clone(),
+            billable: it.billable,
+            first_on: it.first_on,
+            last_on: it.last_on,
+        }
+    }
+}

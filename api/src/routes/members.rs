@@ -1,0 +1,93 @@
+use actix_web::post;
+use actix_web::web::Data;
+use kernel::{FlawCode, MemberId};
+use registry::{FoundMember, MemberPlace, MemberSearch, Standing};
+use serde::Serialize;
+use store::Rx;
+use utoipa::ToSchema;
+
+use super::eligibility::CoverageBody;
+use crate::body::{Body, Open};
+use crate::caller::{Caller, SearchesMembers};
+use crate::reply::Reply;
+use crate::{Problem, State, problem};
+
+/// The list, as its cursors name it.
+const LIST: &str = "members";
+
+/// A page of members.
+#[derive(Serialize, ToSchema)]
+struct MemberPage {
+    data: Vec<MemberRow>,
+    /// Send it as `cursor`, with the same search, for the next page; null on the last one.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
+/// A member, as a search shows them: no more than it takes to choose the right one.
+#[derive(Serialize, ToSchema)]
+struct MemberRow {
+    id: MemberId,
+    /// First and last name.
+    name: String,
+    /// The year of birth.
+    birth_year: i32,
+    /// Where the coverage stands today.
+    status: Standing,
+    /// Whether the coverage has ended (AUT-02); a request for such a member is refused.
+    terminated: bool,
+    /// Today's coverage, else the next one, else the last one; null where there is none.
+    #[schema(required = true)]
+    coverage: Option<CoverageBody>,
+}
+
+/// Find members
+///
+/// By number, by what the last name begins with, or by day of birth: one of the three is enough (AUT-10). Ordered by last
+/// name, first name and number. Members whose coverage has ended are found, too, and shown as such, with its first and last
+/// day (AUT-02). It is a POST so that nothing about a member is in an address.
+#[utoipa::path(
+    tag = "finders",
+    security(("bearer" = ["members:search"])),
+    request_body(content = MemberSearch, description = "Whom to look for."),
+    responses((status = 200, description = "A page.", body = MemberPage))
+)]
+#[post("/v1/members/search")]
+pub(crate) async fn search_members(
+    state: Data<State>,
+    _: Caller<SearchesMembers>,
+    body: Body<MemberSearch>,
+) -> Result<Reply, Problem> {
+    let mut body = body.open()?;
+    let (query, after) = (body.check(MemberSearch::query), after(&state, &mut body));
+    let limit = body.whole()?.limit.map_or(50, |it| it.get() as usize);
+    let query = query.ok_or_else(|| problem::INTERNAL.problem())?;
+    let find = move |rx: &mut Rx<'_>| registry::find_members(rx, &query, after.as_ref(), limit);
+    let (found, next) = state.store.read(find).await?;
+    let next_cursor = next.map(|it| state.cursors.after(LIST, &it));
+    Ok(Reply::of(&MemberPage { data: found.into_iter().map(MemberRow::from).collect(), next_cursor })?)
+}
+
+/// Where the page begins.
+fn after(state: &State, body: &mut Open<MemberSearch>) -> Option<MemberPlace> {
+    body.check(|draft, flaws| {
+        let after = state.cursors.read(LIST, draft.cursor.as_ref()?.as_ref()?, MemberPlace::parse);
+        if after.is_none() {
+            flaws.broken("AUT-10", "/cursor", FlawCode::Format, "Must be the next_cursor of a page.");
+        }
+        after
+    })
+}
+
+impl From<FoundMember> for MemberRow {
+    fn from(it: FoundMember) -> Self {
+        Self {
+            id: it.id,
+            name: it.name,
+            birth_year: it.birth_year,
+            status: it.standing,
+            terminated: it.standing == Standing::Terminated,
+            coverage: it.coverage.map(CoverageBody::from),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use actix_web::web::Data;
+use actix_web::{HttpRequest, get};
+use kernel::Npi;
+use registry::{FoundProvider, ProviderKind, ProviderQuery};
+use serde::Serialize;
+use store::Rx;
+use utoipa::ToSchema;
+
+use crate::caller::{Caller, ReadsProviders};
+use crate::query::Parameters;
+use crate::reply::Reply;
+use crate::{Problem, State};
+
+/// The list, as its cursors name it.
+const LIST: &str = "providers";
+
+/// A page of providers.
+#[derive(Serialize, ToSchema)]
+struct ProviderPage {
+    data: Vec<ProviderRow>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
+/// A provider.
+#[derive(Serialize, ToSchema)]
+struct ProviderRow {
+    npi: Npi,
+    /// Its name.
+    name: String,
+    r#type: ProviderKind,
+}
+
+/// Find providers
+///
+/// By NPI, by words of the name, or by both (AUT-11), ordered by NPI; without either, all of them. Each word of `q` is the
+/// beginning of a word of the name; capitals, accents and punctuation don't count.
+#[utoipa::path(
+    tag = "finders",
+    security(("bearer" = ["providers:read"])),
+    params(
+        ("q" = Option<String>, Query, description = "1 to 8 words of the name, or their beginnings.", min_length = 1, max_length = 100, example = "bay nurs"),
+        ("npi" = Option<Npi>, Query, description = "The one with this NPI."),
+        ("type" = Option<ProviderKind>, Query, description = "Only persons, or only organizations."),
+        ("limit" = Option<u8>, Query, description = "At most so many; 50 where left out.", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page.", body = ProviderPage,
+        headers(("Link" = Option<String>, description = "The next page, as `rel=\"next\"`."))))
+)]
+#[get("/v1/providers")]
+pub(crate) async fn list_providers(
+    state: Data<State>,
+    _: Caller<ReadsProviders>,
+    request: HttpRequest,
+) -> Result<Reply, Problem> {
+    let sent = Parameters::of(&request)?;
+    let (query, limit) = (query(&sent)?, sent.limit(50, 200)?);
+    let place = |it: &str| state.cursors.read(LIST, it, Npi::parse);
+    let after = sent.get("cursor", "the next_cursor of a page", place)?;
+    let find = move |rx: &mut Rx<'_>| registry::find_providers(rx, &query, after.as_ref(), limit.into());
+    let (found, next) = state.store.read(find).await?;
+    let next_cursor = next.map(|it| state.cursors.after(LIST, &it));
+    let page = ProviderPage { data: found.into_iter().map(ProviderRow::from).collect(), next_cursor };
+    Ok(Reply::of(&page)?.next(page.next_cursor.as_ref().map(|it| sent.next("/v1/providers", it))))
+}
+
+/// What is looked for.
+fn query(sent: &Parameters) -> Result<ProviderQuery, Problem> {
+    let words = |it: &str| ProviderQuery::words(it).filter(|_| it.chars().count() <= 100);
+    let expected = "1 to 8 words with letters or digits, at most 100 characters in all";
+    Ok(ProviderQuery {
+        npi: sent.get(
+            "npi",
+            "an NPI: ten digits, the first 1 or 2, the last a right check digit",
+            Npi::parse,
+        )?,
+        kind: sent.get("type", "one of person, organization", ProviderKind::parse)?,
+        words: sent.get("q", expected, words)?.unwrap_or_default(),
+    })
+}
+
+impl From<FoundProvider> for ProviderRow {
+    fn from(FoundProvider { npi, name, kind }: FoundProvider) -> Self {
+        Self { npi, name, r#type: kind }
+    }
+}
