@@ -67,7 +67,7 @@ impl Parameters {
 /// `text` as a part of an address.
 fn encoded(text: &str) -> String {
     let byte = |it: u8| match it {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(it).to_string(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(it).to_string(),
         _ => format!("%{it:02X}"),
     };
     text.bytes().map(byte).collect()

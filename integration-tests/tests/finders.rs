@@ -56,21 +56,21 @@ async fn pages(service: &Service, mut body: Value, between: impl FnOnce()) -> Ve
 on_both! {
     async fn aut_10_one_thing_about_a_member_is_enough(service) {
         let open = [("mcf", "2025-03-01", "")];
-        add(&service, "MCF0000009001", "Máire", "Quill-O'Dea", "1961-02-28", &open);
-        add(&service, "MCF0000009002", "Mairead", "Quill", "1961-02-28", &[]);
-        add(&service, "MCF0000009003", "Bo", "Quincey", "1990-07-01", &[]);
+        add(&service, "MCF0000009001", "Máire", "Xyill-O'Dea", "1961-02-28", &open);
+        add(&service, "MCF0000009002", "Mairead", "Xyill", "1961-02-28", &[]);
+        add(&service, "MCF0000009003", "Bo", "Xyuncey", "1990-07-01", &[]);
         for (body, expected) in [
             (json!({"member_id": "MCF0000009001"}), &["01"][..]),
             (json!({"member_id": "MCF0000009001", "last_name": null, "cursor": null}), &["01"]),
             (json!({"member_id": "MCF0000009999"}), &[]),
-            (json!({"last_name": "Qu"}), &["02", "01", "03"]),
-            (json!({"last_name": "quill"}), &["02", "01"]),
-            (json!({"last_name": "QUILL-ODEA"}), &["01"]),
-            (json!({"last_name": " Quill O\u{2019}D"}), &["01"]),
-            (json!({"last_name": "Quillo"}), &[]),
-            (json!({"last_name": "Quill", "first_name": "Mairéa"}), &["02"]),
-            (json!({"last_name": "Quill", "first_name": "mair"}), &["02", "01"]),
-            (json!({"last_name": "Quill", "first_name": "Quill"}), &[]),
+            (json!({"last_name": "Xy"}), &["02", "01", "03"]),
+            (json!({"last_name": "xyill"}), &["02", "01"]),
+            (json!({"last_name": "XYILL-ODEA"}), &["01"]),
+            (json!({"last_name": " Xyill O\u{2019}D"}), &["01"]),
+            (json!({"last_name": "Xyillo"}), &[]),
+            (json!({"last_name": "Xyill", "first_name": "Mairéa"}), &["02"]),
+            (json!({"last_name": "Xyill", "first_name": "mair"}), &["02", "01"]),
+            (json!({"last_name": "Xyill", "first_name": "Xyill"}), &[]),
             (json!({"date_of_birth": "1961-02-28"}), &["02", "01"]),
             (json!({"date_of_birth": "1961-02-27"}), &[]),
         ] {
@@ -78,8 +78,8 @@ on_both! {
         }
         let page = search(&service, json!({"member_id": "MCF0000009001"})).await.expect(200);
         assert_eq!(page, json!({"data": [{
-            "id": "MCF0000009001", "name": "Máire Quill-O'Dea", "birth_year": 1961, "status": "active", "terminated": false,
-            "coverage": {"product": "My Care Family", "effective_date": "2025-03-01", "termination_date": null},
+            "id": "MCF0000009001", "name": "Máire Xyill-O'Dea", "birth_year": 1961, "status": "active", "terminated": false,
+            "coverage": {"product": "My Care Family", "my_care_family": true, "effective_date": "2025-03-01", "termination_date": null},
         }], "next_cursor": null}));
     }
 
@@ -137,26 +137,29 @@ on_both! {
             ),
             (
                 &[("mcf", "2025-01-01", "2026-06-30"), ("hmo", "2027-01-01", "")],
-                "terminated",
-                Some(("My Care Family", "2025-01-01", Some("2026-06-30"))),
+                "future",
+                Some(("Complete HMO", "2027-01-01", None)),
             ),
             (&[("hmo", "2027-01-01", "2027-12-31"), ("mcf", "2028-01-01", "")], "future", Some(("Complete HMO", "2027-01-01", Some("2027-12-31")))),
         ] {
             service.execute("delete from coverages where member_id = 'MCF0000009001'; delete from members where id = 'MCF0000009001'");
-            add(&service, "MCF0000009001", "Abe", "Quill", "1961-02-28", spans);
+            add(&service, "MCF0000009001", "Abe", "Xyill", "1961-02-28", spans);
             // Another's coverage is none of this one's.
             if spans.is_empty() {
-                add(&service, "MCF0000009002", "Bea", "Quill", "1961-02-28", &[("hmo", "2025-01-01", "")]);
+                add(&service, "MCF0000009002", "Bea", "Xyill", "1961-02-28", &[("hmo", "2025-01-01", "")]);
             }
-            let page = search(&service, json!({"last_name": "quill"})).await.expect(200);
+            let page = search(&service, json!({"last_name": "xyill"})).await.expect(200);
             let row = &page["data"][0];
             assert_eq!((&row["status"], &row["terminated"]), (&json!(status), &json!(status == "terminated")), "{spans:?}");
-            let coverage = shown.map(|(product, start, end)| json!({"product": product, "effective_date": start, "termination_date": end}));
+            let coverage = shown.map(|(product, start, end)| {
+                let family = product == "My Care Family";
+                json!({"product": product, "my_care_family": family, "effective_date": start, "termination_date": end})
+            });
             assert_eq!(row["coverage"], json!(coverage), "{spans:?}");
             assert_eq!(page["data"][1]["coverage"]["product"], "Complete HMO");
         }
         // Whoever is found as terminated is refused.
-        add(&service, "MCF0000009003", "Cy", "Quill", "1961-02-28", &[("mcf", "2025-01-01", "2026-11-30")]);
+        add(&service, "MCF0000009003", "Cy", "Xyill", "1961-02-28", &[("mcf", "2025-01-01", "2026-11-30")]);
         let mut body = example();
         body["member_id"] = json!("MCF0000009003");
         assert_eq!(service.submit(&body).await.flaws(), ["/member_id terminated AUT-02"]);
@@ -164,13 +167,13 @@ on_both! {
 
     async fn aut_10_a_search_is_paged_by_name(service) {
         for (id, first, last) in [
-            ("MCF0000009005", "Ann", "Quill"), ("MCF0000009001", "Bob", "Quill"), ("MCF0000009002", "Ann", "Quillan"),
-            ("MCF0000009003", "Ann", "Quill"), ("MCF0000009004", "Zoe", "Quilla"),
+            ("MCF0000009005", "Ann", "Xyill"), ("MCF0000009001", "Bob", "Xyill"), ("MCF0000009002", "Ann", "Xyillan"),
+            ("MCF0000009003", "Ann", "Xyill"), ("MCF0000009004", "Zoe", "Xyilla"),
         ] {
             add(&service, id, first, last, "1961-02-28", &[]);
         }
-        let all = ["Ann Quill", "Ann Quill", "Bob Quill", "Zoe Quilla", "Ann Quillan"];
-        for body in [json!({"last_name": "quil"}), json!({"date_of_birth": "1961-02-28"})] {
+        let all = ["Ann Xyill", "Ann Xyill", "Bob Xyill", "Zoe Xyilla", "Ann Xyillan"];
+        for body in [json!({"last_name": "xyil"}), json!({"date_of_birth": "1961-02-28"})] {
             assert_eq!(pages(&service, body.clone(), || ()).await, [all], "{body}");
             for limit in 1..=6 {
                 let mut body = body.clone();
@@ -180,22 +183,22 @@ on_both! {
                 assert_eq!(pages.len(), all.len().div_ceil(limit), "{body}");
             }
         }
-        let narrow = json!({"last_name": "quil", "first_name": "an", "limit": 1});
-        assert_eq!(pages(&service, narrow, || ()).await, [["Ann Quill"], ["Ann Quill"], ["Ann Quillan"]]);
-        assert_eq!(found(&service, json!({"last_name": "quill", "limit": 2})).await, ["03", "05"]);
+        let narrow = json!({"last_name": "xyil", "first_name": "an", "limit": 1});
+        assert_eq!(pages(&service, narrow, || ()).await, [["Ann Xyill"], ["Ann Xyill"], ["Ann Xyillan"]]);
+        assert_eq!(found(&service, json!({"last_name": "xyill", "limit": 2})).await, ["03", "05"]);
         // Who comes later in the order is met, who comes earlier isn't, and no one twice.
-        let grown = pages(&service, json!({"last_name": "quil", "limit": 2}), || {
-            add(&service, "MCF0000009006", "Aaron", "Quill", "1961-02-28", &[]);
-            add(&service, "MCF0000009007", "Yan", "Quilla", "1961-02-28", &[]);
+        let grown = pages(&service, json!({"last_name": "xyil", "limit": 2}), || {
+            add(&service, "MCF0000009006", "Aaron", "Xyill", "1961-02-28", &[]);
+            add(&service, "MCF0000009007", "Yan", "Xyilla", "1961-02-28", &[]);
         });
-        assert_eq!(grown.await.concat(), ["Ann Quill", "Ann Quill", "Bob Quill", "Yan Quilla", "Zoe Quilla", "Ann Quillan"]);
+        assert_eq!(grown.await.concat(), ["Ann Xyill", "Ann Xyill", "Bob Xyill", "Yan Xyilla", "Zoe Xyilla", "Ann Xyillan"]);
         // A cursor is of its list, and none is made up.
-        let page = search(&service, json!({"last_name": "quil", "limit": 1})).await.expect(200);
+        let page = search(&service, json!({"last_name": "xyil", "limit": 1})).await.expect(200);
         let cursor = page["next_cursor"].as_str().expect("a cursor");
         let (head, tail) = cursor.split_at(5);
         let foreign = service.get("single-site", "/v1/providers?limit=1").await.expect(200);
         for cursor in [&format!("{tail}{head}"), &cursor[..9], foreign["next_cursor"].as_str().expect("a cursor")] {
-            let answer = search(&service, json!({"last_name": "quil", "cursor": cursor})).await;
+            let answer = search(&service, json!({"last_name": "xyil", "cursor": cursor})).await;
             assert_eq!(answer.flaws(), ["/cursor format AUT-10"]);
         }
         for path in ["/v1/providers", "/v1/authorizations"] {
@@ -221,10 +224,10 @@ on_both! {
 
     async fn aut_11_a_provider_is_found_by_npi_or_name(service) {
         service.execute(
-            "insert into providers (npi, name, kind) values ('1003000134', 'Zsófia Quill-Bay, MD', 'person'), \
-             ('1003000142', 'Quill Bayside Nursing', 'organization')",
+            "insert into providers (npi, name, kind) values ('1003000134', 'Zsófia Xyill-Bay, MD', 'person'), \
+             ('1003000142', 'Xyill Bayside Nursing', 'organization')",
         );
-        for (npi, words) in [("1003000134", ["zsofia", "quill", "bay", "md"]), ("1003000142", ["quill", "bayside", "nursing", "x"])] {
+        for (npi, words) in [("1003000134", ["zsofia", "xyill", "bay", "md"]), ("1003000142", ["xyill", "bayside", "nursing", "x"])] {
             for word in words {
                 service.execute(&format!("insert into provider_words (word, npi) values ('{word}', '{npi}')"));
             }
@@ -233,29 +236,29 @@ on_both! {
         for (query, expected) in [
             ("npi=1003000134", &[person][..]),
             ("npi=1003000118", &[]),
-            ("q=quill", &[person, place]),
-            ("q=QUIL", &[person, place]),
-            ("q=quill+bay", &[person, place]),
-            ("q=bays+quil", &[place]),
+            ("q=xyill", &[person, place]),
+            ("q=XYIL", &[person, place]),
+            ("q=xyill+bay", &[person, place]),
+            ("q=bays+xyil", &[place]),
             ("q=ZS%C3%B3f", &[person]),
-            ("q=quill&type=person", &[person]),
-            ("q=quill&type=organization", &[place]),
-            ("q=quill&npi=1003000142", &[place]),
-            ("q=quill&npi=1003000142&type=person", &[]),
-            ("q=quill-bay", &[person, place]),
+            ("q=xyill&type=person", &[person]),
+            ("q=xyill&type=organization", &[place]),
+            ("q=xyill&npi=1003000142", &[place]),
+            ("q=xyill&npi=1003000142&type=person", &[]),
+            ("q=xyill-bay", &[person, place]),
             ("q=uill", &[]),
-            ("q=quill+nothing", &[]),
+            ("q=xyill+nothing", &[]),
         ] {
             let page = service.get("single-site", &format!("/v1/providers?{query}")).await.expect(200);
             let npis: Vec<_> = page["data"].as_array().expect("rows").iter().map(|it| &it["npi"]).collect();
             assert_eq!(json!(npis), json!(expected), "{query}");
         }
         let page = service.get("single-site", "/v1/providers?npi=1003000134").await.expect(200);
-        let row = json!({"npi": "1003000134", "name": "Zsófia Quill-Bay, MD", "type": "person"});
+        let row = json!({"npi": "1003000134", "name": "Zsófia Xyill-Bay, MD", "type": "person"});
         assert_eq!(page, json!({"data": [row], "next_cursor": null}));
         for query in [
             "q=", "q=-", "q=%25", &format!("q={}", "a".repeat(101)), "q=a+b+c+d+e+f+g+h+i", "npi=1003000135", "npi=", "type=Person",
-            "type=", "limit=0", "limit=201", "cursor=x", "name=quill", "q=a&q=b",
+            "type=", "limit=0", "limit=201", "cursor=x", "name=xyill", "q=a&q=b",
         ] {
             let answer = service.get("single-site", &format!("/v1/providers?{query}")).await;
             assert_eq!(answer.problem(400), "invalid-parameter", "{query}");

@@ -99,4 +99,106 @@ on_both! {
         assert_eq!(dry.problem(400), "invalid-parameter");
         service.get("single-site", &format!("/v1/authorizations?limit=200&cursor={cursor}")).await.expect(200);
     }
+
+    /// AUT-30: each filter alone and with others, by URL and by body.
+    async fn aut_30_lists_and_searches_are_narrowed_by_every_filter(service) {
+        let [first, second, third] = registry::demo::SITES.map(|it| it.0);
+        let ask = async |who: &str, site: &str, member: &str, diagnosis: &str, start: &str, end: &str| {
+            let mut body = example();
+            (body["site_id"], body["member_id"], body["diagnoses"]) = (json!(site), json!(member), json!(["I10", diagnosis]));
+            (body["start_date"], body["end_date"]) = (json!(start), json!(end));
+            body["requesting_provider"] = json!({"npi": "1346218294", "contact": {"name": "Desk", "phone": "+16175550100"}});
+            if site == second {
+                body["requesting_provider"]["npi"] = json!("1234567893");
+            }
+            service.post(who, "/v1/authorizations", &body).await.expect(201)["id"].as_str().expect("an id").to_owned()
+        };
+        let a = ask("multi-site", first, "MCF0000000042", "E11.9", "2026-12-01", "2026-12-10").await;
+        let b = ask("multi-site", second, "MCF0000000042", "J44.9", "2026-12-20", "2026-12-31").await;
+        let c = ask("other-site", third, "MCF0000000042", "E11.9", "2027-01-01", "2027-01-10").await;
+        service.set("2026-12-03T04:59:00Z");
+        let d = ask("multi-site", first, "HMO0000000051", "E11.9", "2026-12-05", "2026-12-06").await;
+        service.set("2026-12-03T05:00:00Z");
+        let e = ask("multi-site", first, "HMO0000000051", "J44.9", "2026-12-05", "2026-12-06").await;
+        let ids = |it: &Value| {
+            let id = |it: &Value| it["id"].as_str().expect("an id").to_owned();
+            it["data"].as_array().expect("rows").iter().map(id).collect::<Vec<_>>()
+        };
+        for (who, filter, expected) in [
+            ("multi-site", json!({}), vec![&e, &d, &b, &a]),
+            ("nurse", json!({}), vec![&e, &d, &c, &b, &a]),
+            ("multi-site", json!({"site_id": second}), vec![&b]),
+            ("nurse", json!({"site_id": third}), vec![&c]),
+            ("nurse", json!({"status": "PEND"}), vec![&e]),
+            ("nurse", json!({"type": "home_health_care", "status": "APPROVED"}), vec![&d, &c, &b, &a]),
+            ("nurse", json!({"service_from": "2026-12-06"}), vec![&e, &d, &c, &b, &a]),
+            ("nurse", json!({"service_from": "2026-12-07"}), vec![&c, &b, &a]),
+            ("nurse", json!({"service_to": "2026-12-05"}), vec![&e, &d, &a]),
+            ("nurse", json!({"service_to": "2026-12-04"}), vec![&a]),
+            ("nurse", json!({"service_from": "2026-12-31", "service_to": "2027-01-01"}), vec![&c, &b]),
+            // Days of receipt are those of the plan's zone.
+            ("nurse", json!({"created_from": "2026-12-02"}), vec![&e, &d]),
+            ("nurse", json!({"created_from": "2026-12-03"}), vec![&e]),
+            ("nurse", json!({"created_to": "2026-12-02", "site_id": first}), vec![&d, &a]),
+            ("nurse", json!({"created_from": "2026-12-04"}), vec![]),
+        ] {
+            let found = service.post(who, "/v1/authorizations/search", &filter).await.expect(200);
+            assert_eq!(ids(&found).iter().collect::<Vec<_>>(), expected, "{filter}");
+            let pairs = filter.as_object().expect("filters").iter();
+            let query: Vec<_> = pairs.map(|(name, it)| format!("{name}={}", it.as_str().expect("text"))).collect();
+            let listed = service.get(who, &format!("/v1/authorizations?{}", query.join("&"))).await.expect(200);
+            assert_eq!(listed, found, "{filter}");
+        }
+        for (who, filter, expected) in [
+            ("nurse", json!({"member_id": "MCF0000000042"}), vec![&c, &b, &a]),
+            ("multi-site", json!({"member_id": "MCF0000000042"}), vec![&b, &a]),
+            ("other-site", json!({"member_id": "HMO0000000051"}), vec![]),
+            ("nurse", json!({"member_id": "MCF0000009999"}), vec![]),
+            ("nurse", json!({"diagnosis": "E11.9"}), vec![&d, &c, &a]),
+            ("nurse", json!({"diagnosis": "e119", "member_id": "MCF0000000042"}), vec![&c, &a]),
+            ("multi-site", json!({"diagnosis": "J44.9", "status": "PEND"}), vec![&e]),
+            ("nurse", json!({"diagnosis": "Z48.00"}), vec![]),
+        ] {
+            let found = service.post(who, "/v1/authorizations/search", &filter).await.expect(200);
+            assert_eq!(ids(&found).iter().collect::<Vec<_>>(), expected, "{filter}");
+        }
+        // Page by page, through several sites and by search, nothing twice and nothing lost.
+        let (mut cursor, mut seen) = (json!(null), Vec::new());
+        loop {
+            let page = service.post("multi-site", "/v1/authorizations/search", &json!({"limit": 1, "cursor": cursor})).await.expect(200);
+            seen.extend(ids(&page));
+            cursor = page["next_cursor"].clone();
+            if cursor.is_null() {
+                break;
+            }
+        }
+        assert_eq!(seen.iter().collect::<Vec<_>>(), [&e, &d, &b, &a]);
+        let page = service.get("multi-site", "/v1/authorizations?created_to=2026-12-03&limit=3").await;
+        let link = page.header("link").expect("a link").trim_start_matches('<').split('>').next().expect("an address").to_owned();
+        assert!(link.contains("created_to=2026-12-03&limit=3&cursor="), "{link}");
+        assert_eq!(ids(&service.get("multi-site", &link).await.expect(200)), [a]);
+
+        for (query, word) in [
+            ("service_from=2026-12-02&service_to=2026-12-01", "service_to"),
+            ("created_from=2026-12-02&created_to=2026-12-01", "created_to"),
+            ("service_from=tomorrow", "service_from"),
+            ("type=hospice", "type"),
+            ("site_id=1", "site_id"),
+            ("member_id=MCF0000000042", "takes"),
+            ("diagnosis=I10", "takes"),
+        ] {
+            let answer = service.get("nurse", &format!("/v1/authorizations?{query}")).await;
+            assert_eq!(answer.problem(400), "invalid-parameter");
+            assert!(answer.text.contains(word), "{}", answer.text);
+        }
+        let wrong = json!({"service_from": "2026-12-02", "service_to": "2026-12-01", "member_id": "42", "limit": 0, "colour": 1});
+        assert_eq!(service.post("nurse", "/v1/authorizations/search", &wrong).await.flaws(), [
+            "/colour unknown -", "/member_id format AUT-30", "/limit range AUT-30", "/service_to before-start AUT-30",
+        ]);
+        let cursor = json!({"cursor": "AAAA"});
+        assert_eq!(service.post("nurse", "/v1/authorizations/search", &cursor).await.flaws(), ["/cursor format AUT-30"]);
+        let theirs = service.post("multi-site", "/v1/authorizations/search", &json!({"site_id": third})).await;
+        assert_eq!(theirs.problem(403), "site-not-permitted");
+        assert_eq!(service.get("single-site", &format!("/v1/authorizations?site_id={second}")).await.problem(403), "site-not-permitted");
+    }
 }

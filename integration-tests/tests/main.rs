@@ -23,3 +23,4 @@ mod same;
 mod services;
 mod submit;
 mod trips;
+mod walkthrough;

@@ -17,6 +17,21 @@ use crate::support::{Answer, Kind, Service, example, start};
 /// A request, and whether what it lists must come in the order of an index, so that nothing is sorted.
 struct Line(&'static str, &'static str, Method, &'static str, Value, bool);
 
+/// A visit of a service.
+fn of(member: &str, service: &str, code: &str) -> Value {
+    let mut body = example();
+    (body["member_id"], body["requested_service"]) = (json!(member), json!(service));
+    body["lines"] = json!([{"code_type": "revenue", "code": code, "units": 1}]);
+    body
+}
+
+fn hcpcs(service: &str, code: &str, modifiers: &[&str]) -> Value {
+    let mut body = of("MCF0000000042", service, code);
+    body["lines"][0]["code_type"] = json!("hcpcs");
+    body["lines"][0]["modifiers"] = json!(modifiers);
+    body
+}
+
 /// Each operation by which the service asks the databases something; a new filter of a list is a new line here.
 fn requests() -> Vec<Line> {
     let get = |name, who, path| Line(name, who, Method::GET, path, Value::Null, false);
@@ -24,14 +39,74 @@ fn requests() -> Vec<Line> {
     let post = |name, who, path, body| Line(name, who, Method::POST, path, body, false);
     let search =
         |name, body, ordered| Line(name, "single-site", Method::POST, "/v1/members/search", body, ordered);
+    let found = |name, who, body| Line(name, who, Method::POST, "/v1/authorizations/search", body, true);
     vec![
         get("me", "multi-site", "/v1/me"),
         post("submit", "single-site", "/v1/authorizations", example()),
         get("get", "single-site", "/v1/authorizations/26335R00001"),
         get("get by staff", "nurse", "/v1/authorizations/26335R00001"),
         list("list", "single-site", "/v1/authorizations"),
-        // SQLite sorts what the sites own.
-        get("list of two sites", "multi-site", "/v1/authorizations?limit=1"),
+        list("list of two sites", "multi-site", "/v1/authorizations?limit=1"),
+        list(
+            "list by one of two sites",
+            "multi-site",
+            "/v1/authorizations?site_id=site_0198c1f2a4b37c10a1b2c3d4e5f60719",
+        ),
+        list("list by type", "single-site", "/v1/authorizations?type=home_health_care"),
+        list(
+            "list by service dates",
+            "single-site",
+            "/v1/authorizations?service_from=2026-12-01&service_to=2026-12-31",
+        ),
+        list(
+            "list by days of receipt",
+            "single-site",
+            "/v1/authorizations?created_from=2026-12-01&created_to=2026-12-01",
+        ),
+        list(
+            "list of all sites by days of receipt",
+            "nurse",
+            "/v1/authorizations?created_from=2026-12-01&created_to=2026-12-01",
+        ),
+        found("authorizations of a member", "single-site", json!({"member_id": "MCF0000000042"})),
+        found("authorizations of a member, by staff", "nurse", json!({"member_id": "MCF0000000042"})),
+        found("authorizations with a diagnosis", "single-site", json!({"diagnosis": "I10"})),
+        found(
+            "authorizations of a member with a diagnosis",
+            "nurse",
+            json!({"member_id": "MCF0000000042", "diagnosis": "I10"}),
+        ),
+        post("eligibility", "single-site", "/v1/members/eligibility", json!({"member_id": "ASO0000000061"})),
+        post(
+            "submit within a limit",
+            "single-site",
+            "/v1/authorizations",
+            of("ASO0000000061", "skilled_nursing_care", "0551"),
+        ),
+        post(
+            "submit an evaluation",
+            "single-site",
+            "/v1/authorizations",
+            of("MCF0000000042", "skilled_nursing_evaluation", "0551"),
+        ),
+        post(
+            "submit help for daily living",
+            "single-site",
+            "/v1/authorizations",
+            hcpcs("home_health_aide_adl", "G0156", &["UD"]),
+        ),
+        post(
+            "submit alongside",
+            "single-site",
+            "/v1/authorizations",
+            hcpcs("skilled_nursing_care", "G0493", &[]),
+        ),
+        post(
+            "decide",
+            "nurse",
+            "/v1/authorizations/26335R00002/decide",
+            json!({"outcome": "review", "reason_code": "information_received", "reason": "x"}),
+        ),
         list("list of all sites", "nurse", "/v1/authorizations"),
         list("list by status", "single-site", "/v1/authorizations?status=PEND"),
         list("list of all sites by status", "nurse", "/v1/authorizations?status=PEND"),

@@ -1,0 +1,105 @@
+//! `lanyard serve`, and the tokens that go with it.
+
+use std::fs;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use chrono::TimeDelta;
+use kernel::{Clock, SystemClock};
+
+use super::data::{ask, migrate};
+use super::{open, say};
+use crate::codes::Codes;
+use crate::config::{self, Settings};
+use crate::cursor::Cursors;
+use crate::demo::Loaded;
+use crate::keys::Keys;
+use crate::{State, demo, log, policies, server};
+
+pub(super) fn serve(settings: &Settings) -> Result<(), String> {
+    settings.check()?;
+    log::start(&settings.log, SystemClock);
+    let listener = TcpListener::bind(settings.bind).map_err(|it| format!("bind: {}: {it}", settings.bind))?;
+    if settings.demo {
+        migrate(settings)?;
+    }
+    let state = state(settings)?;
+    if settings.demo {
+        match demo::load(&state.store, demo::MEMBERS, |_| ()).map_err(|it| format!("{it:?}"))? {
+            Loaded::Refused => say("the database holds another plan, which is served as it is"),
+            Loaded::Unchanged(plan) | Loaded::Grown(plan) => {
+                say(&format!("a made-up plan: {plan}"));
+                ask(settings)?;
+            }
+        }
+    }
+    let address = listener.local_addr().map_err(|it| it.to_string())?;
+    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    actix_web::rt::System::new().block_on(async {
+        let state = Data::new(state);
+        let server =
+            server::serve(Data::clone(&state), listener, workers, true).map_err(|it| it.to_string())?;
+        actix_web::rt::spawn(state.into_inner().warm());
+        say(&format!("listening on http://{address}  (contract: http://{address}/openapi.yaml)"));
+        if settings.demo {
+            say(&welcome(settings, &address.to_string())?);
+        }
+        server.await.map_err(|it| it.to_string())
+    })
+}
+
+fn state(settings: &Settings) -> Result<State, String> {
+    let (jwks, secret) = if settings.demo {
+        let issuer = demo::Issuer::make(&settings.auth.issuer, &settings.demo_folder)?;
+        (issuer.jwks(), demo::secret(&settings.demo_folder)?)
+    } else {
+        let (Some(jwks), Some(secret)) = (&settings.auth.jwks_file, &settings.secret_file) else {
+            return Err("auth.jwks_file and secret_file must be set".to_owned());
+        };
+        let jwks =
+            fs::read_to_string(jwks).map_err(|it| format!("auth.jwks_file: {}: {it}", jwks.display()))?;
+        (jwks, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
+    };
+    let keys = Keys::parse(&settings.auth.issuer, &jwks).map_err(|it| format!("auth.jwks_file: {it}"))?;
+    let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
+    Ok(State {
+        store: open(settings, settings.pool())?,
+        clock: Arc::new(SystemClock),
+        keys,
+        decider: Arc::clone(&policies) as _,
+        policies,
+        zone: settings.plan.zone,
+        cursors: Cursors::new(&secret),
+        codes: Codes::default(),
+    })
+}
+
+/// A request to paste into a shell.
+fn welcome(settings: &Settings, address: &str) -> Result<String, String> {
+    let token = token(settings, "single-site", 12)?;
+    let start = (SystemClock.now() + TimeDelta::days(7)).with_timezone(&settings.plan.zone).date_naive();
+    let end = start + TimeDelta::days(59);
+    let example = include_str!("../examples/create_authorization.request.json");
+    let body = example.replace("2026-12-01", &start.to_string()).replace("2027-01-29", &end.to_string());
+    let body: serde_json::Value = serde_json::from_str(&body).map_err(|it| it.to_string())?;
+    Ok(format!(
+        "\nAsk for an authorization (paste it twice: the second one is received, too, and pended as a possible duplicate):\n\n\
+         curl -i http://{address}/v1/authorizations -H 'Content-Type: application/json' \\\n  \
+         -H 'Authorization: Bearer {token}' \\\n  -d '{}'\n\n\
+         Tokens for others, from this folder: {} --demo token --as {}\n",
+        body,
+        config::program(),
+        registry::demo::PRINCIPALS.map(|it| it.1).join("|")
+    ))
+}
+
+pub(super) fn token(settings: &Settings, name: &str, hours: u16) -> Result<String, String> {
+    if !settings.demo {
+        return Err(
+            "token: only the demo profile makes tokens; elsewhere they come from the issuer".to_owned()
+        );
+    }
+    let issuer = demo::Issuer::open(&settings.auth.issuer, &settings.demo_folder)?;
+    issuer.token(name, SystemClock.now(), TimeDelta::hours(hours.into()))
+}
