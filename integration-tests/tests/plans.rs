@@ -288,8 +288,8 @@ async fn fill(service: &Service) {
             &[("id", member), ("date_of_birth", day), names[0], names[1]][..],
         ),
         ("coverages", "member_id = 'MCF0000000042'", 20_000, &[("member_id", member)]),
-        ("providers", "npi = '1972902351'", 5_000, &[("npi", npi)]),
-        ("provider_words", "npi = '1972902351'", 5_000, &[("npi", npi), ("word", "t.word || (n.i % 997)")]),
+        ("providers", "npi = '1972902351'", 30_000, &[("npi", npi)]),
+        ("provider_words", "npi = '1972902351'", 30_000, &[("npi", npi), ("word", "t.word || (n.i % 997)")]),
         ("affiliations", "npi = '1770626038'", 5_000, &[("npi", npi)]),
         (
             "authorizations",

@@ -42,7 +42,10 @@ enum Ask {
     Get(usize),
     List(&'static str, bool),
     Close(usize, i32),
-    Me,
+    Decide(usize, i32, &'static str, &'static str),
+    /// A question that is a body.
+    Post(&'static str, Value),
+    Read(&'static str),
 }
 
 impl Side {
@@ -76,7 +79,18 @@ impl Side {
                 let request = self.service.request(step.who, Method::POST, &path).json(&body);
                 request.header("if-match", format!("\"{version}.00000000\""))
             }
-            Ask::Me => self.service.request(step.who, Method::GET, "/v1/me"),
+            Ask::Decide(place, version, outcome, reason) => {
+                let path = format!("/v1/authorizations/{}/decide", self.id(*place));
+                let mut body =
+                    json!({"outcome": outcome, "reason_code": reason, "reason": "As the dice fell."});
+                if *outcome == "reduce" {
+                    body["lines"] = json!([{"line": 1, "outcome": "reduce", "authorized_units": 2}]);
+                }
+                let request = self.service.request(step.who, Method::POST, &path).json(&body);
+                request.header("if-match", format!("\"{version}.00000000\""))
+            }
+            Ask::Post(path, body) => self.service.request(step.who, Method::POST, path).json(body),
+            Ask::Read(path) => self.service.request(step.who, Method::GET, path),
         };
         let answer = Answer::of(request).await;
         let mut body = answer.json();
@@ -102,12 +116,27 @@ impl Side {
 }
 
 fn step(dice: &mut Dice, asked: usize) -> Step {
-    let who = dice.pick(&["single-site", "multi-site", "ehr-vendor", "other-site", "nurse", "coordinator"]);
-    let ask = match dice.throw(20) {
+    let who = dice.pick(&[
+        "single-site",
+        "multi-site",
+        "ehr-vendor",
+        "other-site",
+        "nurse",
+        "coordinator",
+        "physician",
+    ]);
+    let ask = match dice.throw(26) {
         0..=8 => Ask::Submit(request(dice, who), (dice.throw(3) > 0).then(|| format!("k{}", dice.throw(60)))),
         9..=12 => Ask::Get(dice.throw(asked + 2)),
         13..=15 => Ask::List(
-            dice.pick(&["", "&status=PEND", "&status=APPROVED", "&status=nonsense"]),
+            dice.pick(&[
+                "",
+                "&status=PEND",
+                "&status=APPROVED",
+                "&status=nonsense",
+                "&created_from=2026-12-03",
+                "&service_to=2026-12-20",
+            ]),
             dice.throw(2) > 0,
         ),
         16..=18 => {
@@ -116,9 +145,61 @@ fn step(dice: &mut Dice, asked: usize) -> Step {
                 ask: Ask::Close(dice.throw(asked + 2), 1 + i32::from(dice.throw(8) == 0)),
             };
         }
-        _ => Ask::Me,
+        19..=21 => {
+            let (outcome, reason) = [
+                ("approve", "medically_necessary"),
+                ("pend", "clinical_notes_needed"),
+                ("review", "information_received"),
+                ("reduce", "fewer_units_needed"),
+                ("approve", "because"),
+            ][dice.throw(5)];
+            return Step {
+                who: dice.pick(&["nurse", "physician", "coordinator", who]),
+                ask: Ask::Decide(dice.throw(asked + 2), 1 + i32::from(dice.throw(4) == 0), outcome, reason),
+            };
+        }
+        22 => Ask::Post("/v1/authorizations/search", searched(dice)),
+        23 => Ask::Post(
+            "/v1/members/search",
+            json!({"last_name": dice.pick(&["wh", "o'r", "K", "car", "\u{fd}"]), "limit": 3}),
+        ),
+        24 => {
+            let member = dice.pick(&[
+                "MCF0000000042",
+                "ASO0000000062",
+                "MCF0000000043",
+                "MCF0000000048",
+                "MCF0000009999",
+            ]);
+            Ask::Post("/v1/members/eligibility", json!({"member_id": member}))
+        }
+        _ => Ask::Read(dice.pick(&[
+            "/v1/me",
+            "/v1/services",
+            "/v1/policy",
+            "/v1/providers?q=bay&limit=9",
+            "/v1/providers?type=person&limit=9",
+            "/v1/diagnosis-codes?q=heart+fail&limit=9",
+            "/v1/procedure-codes?q=nurs",
+        ])),
     };
     Step { who, ask }
+}
+
+fn searched(dice: &mut Dice) -> Value {
+    let mut body = json!({"limit": 5});
+    for (name, values) in [
+        ("member_id", &["MCF0000000042", "ASO0000000062"][..]),
+        ("diagnosis", &["I10", "J44.9"]),
+        ("status", &["APPROVED", "MEDREVIEW"]),
+        ("service_from", &["2026-12-01", "2027-01-01"]),
+        ("created_to", &["2026-12-02", "2026-12-04"]),
+    ] {
+        if dice.throw(3) == 0 {
+            body[name] = json!(dice.pick(values));
+        }
+    }
+    body
 }
 
 /// A request that is good, or nearly.
@@ -155,6 +236,18 @@ fn request(dice: &mut Dice, who: &str) -> Value {
     body["remarks"] = json!(
         ["Ünïcødé 👩‍⚕️", "e\u{301}", "a'b\"c\\d%_", "", "\u{2028}\t"][dice.throw(5)].repeat(1 + dice.throw(30))
     );
+    if dice.throw(3) == 0 {
+        let (service, code_type, code) = [
+            ("skilled_nursing_evaluation", "revenue", "0551"),
+            ("home_health_aide", "revenue", "0572"),
+            ("physical_therapy", "revenue", "0421"),
+            ("home_infusion", "hcpcs", "S9500"),
+            ("speech_therapy", "revenue", "0441"),
+            ("medical_social_worker", "revenue", "0421"),
+        ][dice.throw(6)];
+        body["requested_service"] = json!(service);
+        (body["lines"][0]["code_type"], body["lines"][0]["code"]) = (json!(code_type), json!(code));
+    }
     if dice.throw(10) == 0 {
         body["diagnoses"] = json!(["I10", dice.pick(&["E11", "ZZZ", "J449"])]);
     }
@@ -192,7 +285,7 @@ fn c_17_two_thousand_steps_get_the_same_answers() {
         }
         // The steps are worth taking: each kind of answer is among them.
         for (status, least) in
-            [(200, 300), (201, 80), (403, 80), (404, 20), (409, 5), (412, 5), (422, 80), (400, 20)]
+            [(200, 400), (201, 80), (403, 80), (404, 20), (409, 5), (412, 5), (422, 80), (400, 20)]
         {
             assert!(statuses.get(&status).is_some_and(|it| *it >= least), "{statuses:?}");
         }
