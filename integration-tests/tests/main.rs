@@ -11,6 +11,7 @@ mod decide;
 mod faults;
 mod life;
 mod list;
+mod model;
 mod number;
 mod once;
 mod same;
