@@ -29,8 +29,13 @@ pub(super) struct Found {
 pub(super) const KNOWN: &[(&str, (&str, &str), (&str, &str))] = &[
     (
         "where the modifiers are wrong, whether the code is alongside another service isn't looked at",
-        ("/lines/", "/modifiers"),
+        ("/lines/", "/modifiers "),
         ("/lines/", "/code not-alongside AUT-17"),
+    ),
+    (
+        "where the modifiers can't be read the code isn't looked at",
+        ("/lines/", "/modifiers/"),
+        ("/lines/", "/code "),
     ),
     ("where there are too many diagnoses none is looked at", ("/diagnoses items", ""), ("/diagnoses/", "")),
     (

@@ -141,7 +141,7 @@ pub(super) fn rule(plan: &Plan, it: &Request) -> Answer {
     let row = plan.policy.rows().find(|row| facts.meet(&plan.policy, row)).expect("a row");
     let (remarks, urgency) = (form.remarks.given(), form.urgency.given().map_or("standard", |it| it));
     let remark = rules.get("evaluation_remark").and_then(toml::Value::as_str).map(plainly);
-    let evaluates = remark.zip(remarks).is_some_and(|(it, remarks)| plainly(remarks).contains(&it));
+    let evaluates = remark.zip(remarks).is_some_and(|(it, remarks)| says(&plainly(remarks), &it));
     let evaluation = json!({"evaluation_visits": 1, "treatment_visits": units - 1});
     let asks = form.asks.given().and_then(|it| it.npi.as_deref()).unwrap_or(SITES[it.site].1);
     let pays = PROVIDERS.iter().find(|it| it.0 == serves).expect("a provider").1;
@@ -238,6 +238,12 @@ pub(super) fn instant(at: chrono::NaiveDateTime) -> String {
 fn age(born: NaiveDate, on: NaiveDate) -> i64 {
     let birthday_to_come = (on.month(), on.day()) < (born.month(), born.day());
     i64::from(on.year() - born.year() - i32::from(birthday_to_come))
+}
+
+/// AUT-19: whether some words are said; 11 visits aren't 1, and more than one evaluation is an evaluation.
+fn says(remarks: &str, words: &str) -> bool {
+    let apart = |at: usize| !remarks[..at].chars().next_back().is_some_and(char::is_alphanumeric);
+    remarks.match_indices(words).any(|(at, _)| apart(at))
 }
 
 /// AUT-19: without regard to case, nor to how many blanks there are between the words.

@@ -62,6 +62,7 @@ pub(super) fn script() -> Vec<What> {
         |units| ask("skilled_nursing_evaluation", "ZZZ0000000001", ("revenue", "0551", units), &[]);
     let living = json!({"code_type": "hcpcs", "code": "G0156", "modifiers": ["UD"], "units": 1});
     let modified = json!({"code_type": "hcpcs", "code": "G0493", "modifiers": ["UD"], "units": 1});
+    let unreadable = json!({"code_type": "revenue", "code": "0441", "modifiers": ["ud"], "units": 1});
     let codes = ["E11", "I10", "L98.3", "L98.8", "I65.9", "I67.9", "I60.9"];
     let accepted = [
         ask(care, "MCF0000000042", NURSING, &[]),
@@ -93,6 +94,16 @@ pub(super) fn script() -> Vec<What> {
         ask("home_health_aide_adl", "ZZZ0000000001", OBSERVING, &[("/lines/0", living)]),
         ask(care, "ZZZ0000000001", OBSERVING, &days("2027-01-29", "2027-02-10")),
     ];
+    let said = [
+        "1 visit for Evaluations",
+        "11 visit for Evaluation",
+        "(1 visit for Evaluation)",
+        "1 visit\u{a0}for evaluation",
+    ];
+    let said = said.map(|it| {
+        let remarks = ("/remarks", json!(it));
+        ask("physical_therapy", "ZZZ0000000003", ("revenue", "0421", 3), &[remarks])
+    });
     let refused = [
         ask(care, "ZZZ0000000001", OBSERVING, &days("2027-01-30", "2027-02-10")),
         evaluation(2),
@@ -103,6 +114,7 @@ pub(super) fn script() -> Vec<What> {
         by("multi-site", ask(care, "MCF0000000042", NURSING, &[("/site_id", json!(SITES[2].0))])),
         // What the service is known to say less of, or more.
         ask(care, "HMO0000000051", OBSERVING, &[("/lines/0", modified)]),
+        ask(care, "HMO0000000051", NURSING, &[("/lines/0", unreadable)]),
         ask(care, "HMO0000000051", NURSING, &[("/diagnoses", json!(codes))]),
         ask("speech_therapy", "MCF0000000045", SPEECH, &days("2027-01-15", "2026-12-21")),
         ask("speech_therapy", "HMO0000000051", SPEECH, &[("/end_date", json!(null))]),
@@ -130,5 +142,5 @@ pub(super) fn script() -> Vec<What> {
         act("nurse", "approve", 3, "available_otherwise", one("deny")),
         act("physician", "reduce", 3, "fewer_units_needed", less),
     ];
-    accepted.into_iter().chain(refused).chain(moves).collect()
+    accepted.into_iter().chain(said).chain(refused).chain(moves).collect()
 }
