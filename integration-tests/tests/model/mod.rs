@@ -2,7 +2,8 @@
 //! policy's file): requests by chance, good and bad, and what the plan's people do with them; for each the model says what
 //! the answer must be.
 //!
-//! A run is recorded first and judged afterwards, so that models that are wrong on purpose can judge the same run.
+//! A run is recorded first and judged afterwards, so that models that are wrong on purpose can judge the same run. Where these
+//! files cite a rule above a function it is in a plain comment: the page of rules takes others for the names of tests.
 
 mod form;
 mod generate;

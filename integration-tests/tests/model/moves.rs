@@ -141,7 +141,7 @@ pub(super) fn judge(plan: &Plan, it: &Move) -> Moved {
     }
 }
 
-/// AUT-34, FED-05: a reason of the plan's, and in words.
+// AUT-34, FED-05: a reason of the plan's, and in words.
 fn reasons(it: &Move, flaws: &mut Flaws) {
     let rule = if it.action == "close" { "AUT-34" } else { "FED-05" };
     let body = &it.body;

@@ -61,7 +61,7 @@ pub(super) fn check(plan: &Plan, who: &str, body: &Value) -> Checked {
 }
 
 impl Asked<'_> {
-    /// AUT-09, AUT-11: who asks, and who will do it.
+    // AUT-09, AUT-11: who asks, and who will do it.
     fn parties(&mut self, site: Option<usize>, has_contact: bool) {
         let known = |npi: &str| PROVIDERS.iter().any(|it| it.0 == npi);
         let no_contact = match &self.form.asks {
@@ -89,7 +89,7 @@ impl Asked<'_> {
         }
     }
 
-    /// FED-01.
+    // FED-01.
     fn urgency(&mut self) {
         let expedited = match &self.form.urgency {
             Field::Absent => false,
@@ -103,7 +103,7 @@ impl Asked<'_> {
         }
     }
 
-    /// AUT-20, AUT-02; and AUT-14, which takes a day to tell the product of.
+    // AUT-20, AUT-02; and AUT-14, which takes a day to tell the product of.
     fn days(&mut self) {
         let (start, end) = (self.form.start, self.form.end);
         if start.zip(end).is_some_and(|(start, end)| end < start) {
@@ -134,7 +134,7 @@ impl Asked<'_> {
         }
     }
 
-    /// AUT-16.
+    // AUT-16.
     fn diagnoses(&mut self) {
         for (place, code) in self.form.diagnoses.iter().enumerate() {
             let Some(code) = code.as_ref().map(|it| dotted(it)) else { continue };
@@ -153,7 +153,7 @@ impl Asked<'_> {
         }
     }
 
-    /// AUT-12, AUT-17.
+    // AUT-12, AUT-17.
     fn codes(&mut self) {
         let Some(service) = &self.form.service else { return };
         let (plan, lines) = (self.plan, &self.form.lines);
@@ -197,7 +197,7 @@ impl Asked<'_> {
         }
     }
 
-    /// AUT-15, AUT-06.
+    // AUT-15, AUT-06.
     fn units(&mut self) {
         let Some(service) = &self.form.service else { return };
         let units = self.form.lines.iter().map(|it| it.units).sum::<Option<i64>>();

@@ -221,7 +221,7 @@ fn decision(plan: &Plan, row: &Table) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// FED-01, FED-02: what isn't decided at once has a clock.
+// FED-01, FED-02: what isn't decided at once has a clock.
 fn deadlines(plan: &Plan, status: &str, urgency: &str) -> Value {
     let (rule, due) = match urgency {
         "expedited" => ("FED-01", plan.now + TimeDelta::hours(72)),
@@ -240,13 +240,13 @@ fn age(born: NaiveDate, on: NaiveDate) -> i64 {
     i64::from(on.year() - born.year() - i32::from(birthday_to_come))
 }
 
-/// AUT-19: whether some words are said; 11 visits aren't 1, and more than one evaluation is an evaluation.
+// AUT-19: whether some words are said; 11 visits aren't 1, and more than one evaluation is an evaluation.
 fn says(remarks: &str, words: &str) -> bool {
     let apart = |at: usize| !remarks[..at].chars().next_back().is_some_and(char::is_alphanumeric);
     remarks.match_indices(words).any(|(at, _)| apart(at))
 }
 
-/// AUT-19: without regard to case, nor to how many blanks there are between the words.
+// AUT-19: without regard to case, nor to how many blanks there are between the words.
 fn plainly(text: &str) -> String {
     text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
