@@ -14,6 +14,7 @@ mod faults;
 mod finders;
 mod life;
 mod list;
+mod model;
 mod number;
 mod once;
 mod plans;
