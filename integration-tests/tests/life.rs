@@ -21,7 +21,7 @@ on_both! {
         let pended = service.submit(&example()).await;
         assert_eq!(pended.expect(201)["actions"], json!([]));
         let read = service.get("coordinator", "/v1/authorizations/26335R00002").await;
-        assert_eq!(read.expect(200)["actions"], json!(["close"]));
+        assert_eq!(read.expect(200)["actions"], json!(["review", "close"]));
         service.set("2026-12-01T16:00:00Z");
         let answer = close(&service, "coordinator", "26335R00002", read.header("etag"), &reason()).await;
         let closed = answer.expect(200);

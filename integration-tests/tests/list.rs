@@ -113,33 +113,33 @@ on_both! {
             }
             service.post(who, "/v1/authorizations", &body).await.expect(201)["id"].as_str().expect("an id").to_owned()
         };
-        let a = ask("multi-site", first, "MCF0000000042", "E11.9", "2026-12-01", "2026-12-10").await;
-        let b = ask("multi-site", second, "MCF0000000042", "J44.9", "2026-12-20", "2026-12-31").await;
-        let c = ask("other-site", third, "MCF0000000042", "E11.9", "2027-01-01", "2027-01-10").await;
+        let one = ask("multi-site", first, "MCF0000000042", "E11.9", "2026-12-01", "2026-12-10").await;
+        let two = ask("multi-site", second, "MCF0000000042", "J44.9", "2026-12-20", "2026-12-31").await;
+        let three = ask("other-site", third, "MCF0000000042", "E11.9", "2027-01-01", "2027-01-10").await;
         service.set("2026-12-03T04:59:00Z");
-        let d = ask("multi-site", first, "HMO0000000051", "E11.9", "2026-12-05", "2026-12-06").await;
+        let four = ask("multi-site", first, "HMO0000000051", "E11.9", "2026-12-05", "2026-12-06").await;
         service.set("2026-12-03T05:00:00Z");
-        let e = ask("multi-site", first, "HMO0000000051", "J44.9", "2026-12-05", "2026-12-06").await;
+        let five = ask("multi-site", first, "HMO0000000051", "J44.9", "2026-12-05", "2026-12-06").await;
         let ids = |it: &Value| {
             let id = |it: &Value| it["id"].as_str().expect("an id").to_owned();
             it["data"].as_array().expect("rows").iter().map(id).collect::<Vec<_>>()
         };
         for (who, filter, expected) in [
-            ("multi-site", json!({}), vec![&e, &d, &b, &a]),
-            ("nurse", json!({}), vec![&e, &d, &c, &b, &a]),
-            ("multi-site", json!({"site_id": second}), vec![&b]),
-            ("nurse", json!({"site_id": third}), vec![&c]),
-            ("nurse", json!({"status": "PEND"}), vec![&e]),
-            ("nurse", json!({"type": "home_health_care", "status": "APPROVED"}), vec![&d, &c, &b, &a]),
-            ("nurse", json!({"service_from": "2026-12-06"}), vec![&e, &d, &c, &b, &a]),
-            ("nurse", json!({"service_from": "2026-12-07"}), vec![&c, &b, &a]),
-            ("nurse", json!({"service_to": "2026-12-05"}), vec![&e, &d, &a]),
-            ("nurse", json!({"service_to": "2026-12-04"}), vec![&a]),
-            ("nurse", json!({"service_from": "2026-12-31", "service_to": "2027-01-01"}), vec![&c, &b]),
+            ("multi-site", json!({}), vec![&five, &four, &two, &one]),
+            ("nurse", json!({}), vec![&five, &four, &three, &two, &one]),
+            ("multi-site", json!({"site_id": second}), vec![&two]),
+            ("nurse", json!({"site_id": third}), vec![&three]),
+            ("nurse", json!({"status": "PEND"}), vec![&five]),
+            ("nurse", json!({"type": "home_health_care", "status": "APPROVED"}), vec![&four, &three, &two, &one]),
+            ("nurse", json!({"service_from": "2026-12-06"}), vec![&five, &four, &three, &two, &one]),
+            ("nurse", json!({"service_from": "2026-12-07"}), vec![&three, &two, &one]),
+            ("nurse", json!({"service_to": "2026-12-05"}), vec![&five, &four, &one]),
+            ("nurse", json!({"service_to": "2026-12-04"}), vec![&one]),
+            ("nurse", json!({"service_from": "2026-12-31", "service_to": "2027-01-01"}), vec![&three, &two]),
             // Days of receipt are those of the plan's zone.
-            ("nurse", json!({"created_from": "2026-12-02"}), vec![&e, &d]),
-            ("nurse", json!({"created_from": "2026-12-03"}), vec![&e]),
-            ("nurse", json!({"created_to": "2026-12-02", "site_id": first}), vec![&d, &a]),
+            ("nurse", json!({"created_from": "2026-12-02"}), vec![&five, &four]),
+            ("nurse", json!({"created_from": "2026-12-03"}), vec![&five]),
+            ("nurse", json!({"created_to": "2026-12-02", "site_id": first}), vec![&four, &one]),
             ("nurse", json!({"created_from": "2026-12-04"}), vec![]),
         ] {
             let found = service.post(who, "/v1/authorizations/search", &filter).await.expect(200);
@@ -150,13 +150,13 @@ on_both! {
             assert_eq!(listed, found, "{filter}");
         }
         for (who, filter, expected) in [
-            ("nurse", json!({"member_id": "MCF0000000042"}), vec![&c, &b, &a]),
-            ("multi-site", json!({"member_id": "MCF0000000042"}), vec![&b, &a]),
+            ("nurse", json!({"member_id": "MCF0000000042"}), vec![&three, &two, &one]),
+            ("multi-site", json!({"member_id": "MCF0000000042"}), vec![&two, &one]),
             ("other-site", json!({"member_id": "HMO0000000051"}), vec![]),
             ("nurse", json!({"member_id": "MCF0000009999"}), vec![]),
-            ("nurse", json!({"diagnosis": "E11.9"}), vec![&d, &c, &a]),
-            ("nurse", json!({"diagnosis": "e119", "member_id": "MCF0000000042"}), vec![&c, &a]),
-            ("multi-site", json!({"diagnosis": "J44.9", "status": "PEND"}), vec![&e]),
+            ("nurse", json!({"diagnosis": "E11.9"}), vec![&four, &three, &one]),
+            ("nurse", json!({"diagnosis": "e119", "member_id": "MCF0000000042"}), vec![&three, &one]),
+            ("multi-site", json!({"diagnosis": "J44.9", "status": "PEND"}), vec![&five]),
             ("nurse", json!({"diagnosis": "Z48.00"}), vec![]),
         ] {
             let found = service.post(who, "/v1/authorizations/search", &filter).await.expect(200);
@@ -172,11 +172,11 @@ on_both! {
                 break;
             }
         }
-        assert_eq!(seen.iter().collect::<Vec<_>>(), [&e, &d, &b, &a]);
+        assert_eq!(seen.iter().collect::<Vec<_>>(), [&five, &four, &two, &one]);
         let page = service.get("multi-site", "/v1/authorizations?created_to=2026-12-03&limit=3").await;
         let link = page.header("link").expect("a link").trim_start_matches('<').split('>').next().expect("an address").to_owned();
         assert!(link.contains("created_to=2026-12-03&limit=3&cursor="), "{link}");
-        assert_eq!(ids(&service.get("multi-site", &link).await.expect(200)), [a]);
+        assert_eq!(ids(&service.get("multi-site", &link).await.expect(200)), [one]);
 
         for (query, word) in [
             ("service_from=2026-12-02&service_to=2026-12-01", "service_to"),

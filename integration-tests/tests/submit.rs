@@ -294,7 +294,7 @@ on_both! {
             } else {
                 assert_eq!(answer.flaws(), [flaw], "{line}");
                 if flaw.contains("not-for-service") {
-                    assert_eq!(detail(&answer, 0), "Skilled Nursing Care takes revenue 0551.");
+                    assert_eq!(detail(&answer, 0), "Skilled Nursing Care takes revenue 0551 or hcpcs G0493.");
                 }
             }
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use authorizations::{
-    Action, Authorization, DecidedBy, Error, LIFECYCLE, PendReason, Policy, RequestType, Service, Setting,
-    Status, Urgency, message,
+    Action, Authorization, DecidedBy, Error, LIFECYCLE, Outcome, PendReason, Policy, RequestType, Service,
+    Setting, Status, Urgency, message,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{Scope, SiteId};
@@ -91,7 +91,7 @@ pub(super) struct AuthorizationBody {
     /// What the requester added.
     #[schema(required = true)]
     remarks: Option<String>,
-    /// The decision in force; none while it pends and no one has looked at it.
+    /// The decision in force; none of what was pended at receipt and no one has decided since.
     #[schema(required = true)]
     decision: Option<DecisionBody>,
     /// How it ended; null while it has not.
@@ -144,7 +144,8 @@ impl AuthorizationBody {
         let visits = it.lines.iter().map(|it| it.requested).sum::<i32>();
         let evaluation = rules.has_evaluation(it.remarks.as_deref());
         let message = message(&it, rules.notification);
-        let waits = it.status == Status::Pend && matches!(it.decision.decided_by, DecidedBy::System { .. });
+        let by_policy = matches!(it.decision.decided_by, DecidedBy::System { .. });
+        let undecided = it.decision.outcome == Outcome::Pend && by_policy;
         Self {
             id: it.number.to_string(),
             r#type: it.request_type,
@@ -171,7 +172,7 @@ impl AuthorizationBody {
             service_start: it.service.start(),
             service_end: it.service.end(),
             remarks: it.remarks,
-            decision: (!waits).then(|| DecisionBody::from(it.decision)),
+            decision: (!undecided).then(|| DecisionBody::from(it.decision)),
             closing: it.closing.map(ClosingBody::from),
             message,
             plan_contact: PlanContactBody {

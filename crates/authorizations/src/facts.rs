@@ -18,18 +18,19 @@ pub struct Facts {
     pub member: Option<Member>,
     /// The requesting provider: the one named, or the site's own.
     pub requesting: Option<Provider>,
-    /// Whether the requesting provider practises at the site on the start date.
-    pub affiliated: bool,
+    /// Whether the requesting provider practises at the site on the start date; none where that can't be known.
+    pub affiliated: Option<bool>,
     /// The servicing provider.
     pub servicing: Option<Provider>,
-    /// The first day of service; the day of receipt where it can't be read.
-    pub start: NaiveDate,
+    /// The first day of service, if it can be read.
+    pub start: Option<NaiveDate>,
     /// What is known of the diagnosis codes, whenever it holds.
     pub diagnoses: Vec<Diagnosis>,
     /// What is left of the benefit, where it has a limit (AUT-06).
     pub balance: Option<Balance>,
-    /// The services that the member has for overlapping dates, of those that a code must be alongside (AUT-17).
-    pub alongside: Vec<Service>,
+    /// The services that the member has for overlapping dates, of those that a code must be alongside (AUT-17); none where
+    /// that can't be known.
+    pub alongside: Option<Vec<Service>>,
 }
 
 impl Facts {
@@ -48,7 +49,7 @@ impl Facts {
         let service = draft.requested_service.map_or("", Service::as_str);
         let member =
             draft.member_id.as_ref().map(|id| registry::member(rx, id, service)).transpose()?.flatten();
-        let start = draft.start_date.unwrap_or(today);
+        let start = draft.start_date;
 
         let named = draft.requesting_provider.iter().flatten().find_map(|it| it.npi.as_ref());
         let left_out = matches!(draft.requesting_provider, Some(None));
@@ -59,14 +60,15 @@ impl Facts {
         let providers = if npis.is_empty() { Vec::new() } else { registry::providers(rx, &npis)? };
         let provider = |npi: &_| providers.iter().find(|it| it.npi == *npi).cloned();
 
-        let affiliated = match (requesting, &site) {
-            (Some(npi), Some(site)) => *npi == site.npi || registry::is_affiliated(rx, npi, &site.id, start)?,
-            _ => false,
+        let affiliated = match (requesting, &site, start) {
+            (Some(npi), Some(site), _) if *npi == site.npi => Some(true),
+            (Some(npi), Some(site), Some(start)) => Some(registry::is_affiliated(rx, npi, &site.id, start)?),
+            _ => None,
         };
         let codes: Vec<_> = draft.diagnoses.iter().flatten().flatten().collect();
         let diagnoses = if codes.is_empty() { Vec::new() } else { registry::diagnoses(rx, &codes)? };
-        let balance = match (&member, draft.requested_service) {
-            (Some(member), Some(service)) => Balance::limited(rx, member, service, start)?,
+        let balance = match (&member, draft.requested_service, start) {
+            (Some(member), Some(service), Some(start)) => Balance::limited(rx, member, service, start)?,
             _ => None,
         };
         let alongside = alongside(rx, draft, policies.on(today))?;
@@ -84,10 +86,11 @@ impl Facts {
         })
     }
 
-    /// The code as it is on the start date, if it is one then.
+    /// The code as it is on the start date, if it is one then; as it was last, where that date can't be known.
     #[must_use]
     pub fn diagnosis(&self, code: &DiagnosisCode) -> Option<&Diagnosis> {
-        self.diagnoses.iter().find(|it| it.code == *code && it.holds(self.start))
+        let then = |it: &&Diagnosis| it.code == *code && self.start.is_none_or(|start| it.holds(start));
+        self.diagnoses.iter().rfind(then)
     }
 }
 
@@ -108,12 +111,10 @@ fn alongside(
     rx: &mut Rx<'_>,
     draft: &Draft<NewAuthorization>,
     policy: &Policy,
-) -> Result<Vec<Service>, Error> {
-    let (Some(member), Some(service)) = (&draft.member_id, draft.requested_service) else {
-        return Ok(Vec::new());
-    };
+) -> Result<Option<Vec<Service>>, Error> {
+    let (Some(member), Some(service)) = (&draft.member_id, draft.requested_service) else { return Ok(None) };
     let dates = draft.start_date.zip(draft.end_date).and_then(|(start, end)| Period::new(start, end));
-    let Some(dates) = dates else { return Ok(Vec::new()) };
+    let Some(dates) = dates else { return Ok(None) };
     let sent =
         draft.lines.iter().flatten().flatten().filter_map(|it| Some((it.code_type?, it.code.as_ref()?)));
     let rules = policy.service(service);
@@ -127,5 +128,5 @@ fn alongside(
             found.push(it);
         }
     }
-    Ok(found)
+    Ok(Some(found))
 }

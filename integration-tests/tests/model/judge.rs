@@ -26,59 +26,11 @@ pub(super) struct Found {
 
 /// Where the service is known to say less than all that is wrong at once, or more: what it does, the flaw because of which
 /// it does so, and the flaw that it leaves out or adds; both by how they begin and a part of them. The list only shrinks.
-pub(super) const KNOWN: &[(&str, (&str, &str), (&str, &str))] = &[
-    (
-        "where the modifiers are wrong, whether the code is alongside another service isn't looked at",
-        ("/lines/", "/modifiers "),
-        ("/lines/", "/code not-alongside AUT-17"),
-    ),
-    (
-        "where the modifiers can't be read the code isn't looked at",
-        ("/lines/", "/modifiers/"),
-        ("/lines/", "/code "),
-    ),
-    ("where there are too many diagnoses none is looked at", ("/diagnoses items", ""), ("/diagnoses/", "")),
-    (
-        "where the end is wrong the start isn't held against the coverage",
-        ("/end_date", "AUT-20"),
-        ("/start_date not-covered", ""),
-    ),
-    (
-        "where the end is wrong the product isn't looked at, or only the benefit of it",
-        ("/end_date", "AUT-20"),
-        ("/requested_service", "AUT-14"),
-    ),
-    (
-        "where a date is wrong the code is said not to be alongside another service, which can't be known",
-        ("/", "AUT-20"),
-        ("/lines/", "/code not-alongside AUT-17"),
-    ),
-    (
-        "where the member is wrong the code is said not to be alongside another service, which can't be known",
-        ("/member_id", "AUT-11"),
-        ("/lines/", "/code not-alongside AUT-17"),
-    ),
-    (
-        "where the start is wrong the diagnoses are held against today",
-        ("/start_date", "AUT-20"),
-        ("/diagnoses/", "not-valid-on-date AUT-16"),
-    ),
-    (
-        "where the start is wrong the requesting provider's affiliation is held against today",
-        ("/start_date", "AUT-20"),
-        ("/requesting_provider/npi", "not-affiliated AUT-09"),
-    ),
-    (
-        "where the reason is none of the plan's the parts aren't held against the outcome",
-        ("/reason_code one-of FED-05", ""),
-        ("/outcome not-the-outcome", ""),
-    ),
-    (
-        "where the end is before the start the benefit is held against a service that isn't the product's",
-        ("/end_date before-start", ""),
-        ("/requested_service", "AUT-06"),
-    ),
-];
+pub(super) const KNOWN: &[(&str, (&str, &str), (&str, &str))] = &[(
+    "where there are too many diagnoses none is looked at",
+    ("/diagnoses items", ""),
+    ("/diagnoses/", ""),
+)];
 
 /// Lets a model judge a run.
 pub(super) fn judge(policy: &str, steps: &[Step]) -> Found {

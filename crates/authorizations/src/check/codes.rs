@@ -91,35 +91,36 @@ fn line(
     flaws: &mut Flaws,
 ) -> Option<Line> {
     let (code_type, code) = (sent.code_type?, sent.code.as_ref()?);
-    let modifiers: Vec<_> =
-        sent.modifiers.as_ref()?.iter().flatten().map(Option::as_ref).collect::<Option<_>>()?;
     if !code_type.admits(code) {
         return None; // Its form is a flaw already.
     }
     let mut wrong = |part: &str, flaw: FlawCode, detail: String| {
         flaws.broken("AUT-17", format_args!("/lines/{place}/{part}"), flaw, detail);
-        None
     };
-    let Some(allowed) = rules.takes(code_type, code).find(|it| it.qualified_by(&modifiers)) else {
-        let part = if rules.takes(code_type, code).next().is_none() { "code" } else { "modifiers" };
-        return wrong(part, FlawCode::NotForService, takes(rules));
-    };
-    let Some(description) = description(code_type, code, facts.start) else {
+    let taken: Vec<_> = rules.takes(code_type, code).collect();
+    if taken.is_empty() {
+        wrong("code", FlawCode::NotForService, takes(rules));
+        return None;
+    }
+    let beside = taken.iter().find_map(|it| it.alongside);
+    let missing = beside.filter(|it| facts.alongside.as_ref().is_some_and(|there| !there.contains(it)));
+    let description = description(code_type, code, facts.start);
+    if description.is_none() {
         let when = procedures().iter().filter(|it| it.code_type == code_type && it.code == *code);
         let when: Vec<_> = when.map(|it| days(it.first_on, it.last_on)).collect();
-        return wrong(
-            "code",
-            FlawCode::NotValidOnDate,
-            format!("Is valid {}, not on the start date.", when.join(" and ")),
-        );
-    };
-    if let Some(beside) = allowed.alongside.filter(|it| !facts.alongside.contains(it)) {
+        let detail = format!("Is valid {}, not on the start date.", when.join(" and "));
+        wrong("code", FlawCode::NotValidOnDate, detail);
+    } else if let Some(beside) = missing {
         let beside = &policy.service(beside).title;
-        return wrong(
-            "code",
-            FlawCode::NotAlongside,
-            format!("Is taken only where the member has a request for {beside} whose dates overlap."),
-        );
+        let detail =
+            format!("Is taken only where the member has a request for {beside} whose dates overlap.");
+        wrong("code", FlawCode::NotAlongside, detail);
+    }
+    let modifiers: Vec<_> =
+        sent.modifiers.as_ref()?.iter().flatten().map(Option::as_ref).collect::<Option<_>>()?;
+    if !taken.iter().any(|it| it.qualified_by(&modifiers)) {
+        wrong("modifiers", FlawCode::NotForService, takes(rules));
+        return None;
     }
     let modifiers: Vec<_> = modifiers.into_iter().map(Modifier::as_str).collect();
     Some(Line {
@@ -128,20 +129,24 @@ fn line(
         code_type,
         code: code.to_string(),
         modifiers: modifiers.join(" "),
-        description,
+        description: description.filter(|_| missing.is_none())?,
         requested: sent.units?.get().cast_signed(),
         authorized: 0,
         used: 0,
     })
 }
 
-/// What a code means on `day`, in our words; none where it isn't valid then. CPT's words are its owner's.
-pub(crate) fn description(code_type: CodeType, code: &ProcedureCode, day: NaiveDate) -> Option<String> {
+/// What a code means on `day`, or whenever it holds, in our words; none where it isn't valid then. CPT's words are its owner's.
+pub(crate) fn description(
+    code_type: CodeType,
+    code: &ProcedureCode,
+    day: Option<NaiveDate>,
+) -> Option<String> {
     if code_type == CodeType::Cpt {
         return Some(format!("CPT {code}"));
     }
     let mut known = procedures().iter().filter(|it| it.code_type == code_type && it.code == *code);
-    known.find(|it| it.holds(day)).map(|it| it.description.clone())
+    known.find(|it| day.is_none_or(|day| it.holds(day))).map(|it| it.description.clone())
 }
 
 /// Which codes a service takes, in words.

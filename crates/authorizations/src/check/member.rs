@@ -16,7 +16,9 @@ pub(super) fn member(
         flaws.broken("AUT-02", "/member_id", FlawCode::UnknownMember, "Is not a member of the plan.");
         return None;
     };
-    let period = draft.start_date.zip(draft.end_date).and_then(|(start, end)| Period::new(start, end));
+    // Of an end that is wrong the start is still a day that must be covered.
+    let whole = draft.start_date.zip(draft.end_date).and_then(|(start, end)| Period::new(start, end));
+    let period = whole.or_else(|| draft.start_date.and_then(|start| Period::new(start, start)));
     let Err(why) = member.eligible(facts.today, period) else {
         let start = period?.start();
         let coverage = member.coverage(start)?;
@@ -62,7 +64,8 @@ pub(super) fn benefit(
     flaws: &mut Flaws,
 ) -> Option<Benefit> {
     let service = draft.requested_service?;
-    let (start, end) = (draft.start_date?, draft.end_date?);
+    let start = draft.start_date?;
+    let end = draft.end_date.unwrap_or(start).max(start);
     let member = facts.member.as_ref()?;
     let rules = policy.service(service);
     let during = |it: &&registry::Coverage| it.first_on <= end && it.last_on.is_none_or(|last| start <= last);

@@ -38,7 +38,7 @@ pub(super) fn refer_from(
                 flaws.broken("AUT-11", "/requesting_provider/npi", FlawCode::UnknownProvider, detail);
                 None
             }
-            Some(_) if facts.site.is_some() && !facts.affiliated => {
+            Some(_) if facts.affiliated == Some(false) => {
                 let detail = "Must be affiliated with the submitting site on the start date.";
                 flaws.broken("AUT-09", "/requesting_provider/npi", FlawCode::NotAffiliated, detail);
                 None

@@ -119,9 +119,10 @@ pub(super) fn check(
         if matches!(verdict, Verdict::Pend | Verdict::Review) {
             leave_out(draft, verdict, flaws);
         } else {
+            let parts = flaws.iter().len();
             dates(draft, verdict, &mut granted, flaws);
             let whole = lines(draft, verdict, &mut granted, policy, it, flaws);
-            if whole && flaws.iter().len() == before {
+            if whole && flaws.iter().len() == parts {
                 comes_to(verdict, &granted, it, flaws);
             }
         }
@@ -228,7 +229,7 @@ fn decide_line(
         let modifiers: Vec<_> = line.modifiers.split_whitespace().filter_map(Modifier::parse).collect();
         let modifiers: Vec<_> = modifiers.iter().collect();
         let taken = rules.takes(line.code_type, code).any(|it| it.qualified_by(&modifiers));
-        match description(line.code_type, code, it.service.start()).filter(|_| taken) {
+        match description(line.code_type, code, Some(it.service.start())).filter(|_| taken) {
             Some(words) => (line.code, line.description) = (code.to_string(), words),
             None => wrong("code", "AUT-17", FlawCode::NotForService, takes(rules)),
         }
