@@ -1,5 +1,5 @@
 # `make run` and `make test` are all that a newcomer needs; `make check` is what a change must pass beside the tests.
-.PHONY: run test check update load
+.PHONY: run test check update load growth
 
 CARGO ?= cargo
 
@@ -24,7 +24,12 @@ load:
 	POSTGRES_OPTIONS='-c fsync=on -c full_page_writes=on' integration-tests/tools/with-postgres \
 		$(CARGO) bench --package integration-tests --bench load
 
-# Writes the files that are generated: openapi.yaml, the examples, docs/rules.md. Look at what changed.
+# How much slower it is with a million authorizations than with a thousand; takes several minutes.
+growth:
+	POSTGRES_OPTIONS='-c fsync=on -c full_page_writes=on' integration-tests/tools/with-postgres \
+		$(CARGO) bench --package integration-tests --bench growth
+
+# Writes the files that are generated: openapi.yaml, the examples, docs/rules.md, docs/policy.md, docs/walkthrough.md. Look at what changed.
 update:
 	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough --skip postgres
 	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough --skip postgres

@@ -227,7 +227,7 @@ impl Form {
             | "authorization-action-not-permitted"
             | "authorization-changed" => self.takes("If-Match"),
             "authorization-not-found" => secured && self.path.contains("{id}"),
-            "clinician-only" | "action-not-yours" => self.id == "decide_authorization",
+            "clinician-only" | "action-not-yours" | "beyond-benefit" => self.id == "decide_authorization",
             "site-not-permitted" => ["create_authorization", "list_authorizations", "search_authorizations"]
                 .contains(&self.id.as_str()),
             "day-turned" | "request-overtaken" => self.id == "create_authorization",

@@ -41,9 +41,7 @@ impl Parameters {
     /// # Errors
     /// 400, where it is of another form.
     pub fn day(&self, name: &str) -> Result<Option<NaiveDate>, Problem> {
-        // chrono itself takes signs and single digits, too.
-        let day = |it: &str| it.parse::<NaiveDate>().ok().filter(|day| day.to_string() == it);
-        self.get(name, "a date, as YYYY-MM-DD", day)
+        self.get(name, "a date, as YYYY-MM-DD", kernel::day)
     }
 
     /// How many rows a page may have: 1 to `most`, `usual` where it isn't said.

@@ -7,19 +7,20 @@
 #[expect(dead_code, unused_imports, reason = "the tests use the rest")]
 mod support;
 
+mod drive;
+
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::Write;
+use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::{App, HttpServer, web};
+use drive::{SLICE, bare, drive, post, unique};
 use support::{Database, Kind, Options, Service, example};
 
 const ROUNDS: usize = 5;
-const SLICE: Duration = Duration::from_secs(2);
 const CLIENTS: [usize; 3] = [1, 8, 32];
 
 fn main() {
@@ -33,21 +34,14 @@ fn main() {
         };
         service.execute(&format!(
             "with recursive t(n) as (select 1 union all select n + 1 from t where n < 10000) insert into members \
-             select {number}, 'Load', 'Test', date('1950-01-01'), null, null from t; \
+             (id, first_name, last_name, date_of_birth) select {number}, 'Load', 'Test', date('1950-01-01') from t; \
              with recursive t(n) as (select 1 union all select n + 1 from t where n < 10000) insert into coverages \
              select {number}, 'mcf', date('2020-01-01'), null from t"
         ));
     };
     let system = actix_web::rt::System::new();
     let (bare, services) = system.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let answer = api::openapi::EXAMPLES[0].2;
-        let body = move |_: web::Bytes| async move { ([("content-type", "application/json")], answer).1 };
-        let app = move || App::new().default_service(web::to(body));
-        let server =
-            HttpServer::new(app).workers(2).listen(listener).expect("a server").disable_signals().run();
-        actix_web::rt::spawn(server);
+        let address = bare();
         let services = [(sqlite, Kind::Sqlite), (postgres, Kind::Postgres)].map(|(database, kind)| {
             let service = Service::on(&Arc::new(database), kind, Options { pool: 8, ..Options::default() });
             members(&service);
@@ -154,66 +148,6 @@ fn measure(bare: SocketAddr, services: &[Service; 2]) {
                 ratios[0],
                 ratios[ROUNDS - 1]
             );
-        }
-    }
-}
-
-fn unique() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-fn post(token: &str, key: &str, body: &str) -> String {
-    format!(
-        "POST /v1/authorizations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nauthorization: Bearer {token}\r\n\
-         idempotency-key: {key}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-/// Requests a second of so many clients, each waiting for its answer; the 99th percentile in ms; how many succeeded.
-fn drive(address: SocketAddr, clients: usize, request: &(dyn Fn(u64) -> String + Sync)) -> (f64, f64, usize) {
-    let stop = AtomicBool::new(false);
-    let start = Instant::now();
-    let mut times: Vec<Duration> = std::thread::scope(|scope| {
-        let client = |index: usize| {
-            let (stop, mut seed, mut times) = (&stop, index as u64 * 7_919, Vec::new());
-            let mut stream = TcpStream::connect(address).expect("a connection");
-            stream.set_nodelay(true).expect("a socket");
-            while !stop.load(Ordering::Relaxed) {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let sent = Instant::now();
-                stream.write_all(request(seed >> 33).as_bytes()).expect("a request");
-                answer(&mut stream);
-                times.push(sent.elapsed());
-            }
-            times
-        };
-        let handles: Vec<_> = (0..clients).map(|index| scope.spawn(move || client(index))).collect();
-        std::thread::sleep(SLICE);
-        stop.store(true, Ordering::Relaxed);
-        handles.into_iter().flat_map(|it| it.join().expect("a client")).collect()
-    });
-    let count = u32::try_from(times.len()).expect("few");
-    let rate = f64::from(count) / start.elapsed().as_secs_f64();
-    times.sort();
-    (rate, times[times.len() * 99 / 100].as_secs_f64() * 1e3, times.len())
-}
-
-/// Reads one answer, which must be a success.
-fn answer(stream: &mut TcpStream) {
-    let (mut bytes, mut chunk) = (Vec::with_capacity(4096), [0; 4096]);
-    loop {
-        let count = stream.read(&mut chunk).expect("an answer");
-        assert!(count > 0, "the connection ended");
-        bytes.extend_from_slice(&chunk[..count]);
-        let Some(head) = bytes.windows(4).position(|it| it == b"\r\n\r\n") else { continue };
-        let text = String::from_utf8_lossy(&bytes[..head]).to_lowercase();
-        assert!(text.starts_with("http/1.1 20"), "{}", String::from_utf8_lossy(&bytes));
-        let (_, length) = text.split_once("content-length: ").expect("a length");
-        let length: usize = length.lines().next().and_then(|it| it.trim().parse().ok()).expect("a length");
-        if bytes.len() >= head + 4 + length {
-            return;
         }
     }
 }

@@ -106,6 +106,9 @@ on_both! {
             ],
             "scopes": ["members:search", "eligibility:read", "providers:read", "authorizations:read", "authorizations:create"],
         }));
-        assert_eq!(service.get("nurse", "/v1/me").await.expect(200)["scopes"], json!(["authorizations:read"]));
+        assert_eq!(service.get("nurse", "/v1/me").await.expect(200)["scopes"], json!([
+            "members:search", "eligibility:read", "providers:read", "authorizations:read", "authorizations:approve",
+            "authorizations:pend", "policy:read",
+        ]));
     }
 }

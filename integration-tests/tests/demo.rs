@@ -156,3 +156,32 @@ fn a_plan_is_made_from_nothing() {
         assert!(folder.join(file).exists(), "{file}");
     }
 }
+
+on_both! {
+    /// The hundred authorizations: of two months, in every status, each by the domain itself, and made once.
+    async fn the_plans_authorizations_are_in_every_status(service) {
+        let folder = folder(&format!("hundred-{:?}", service.kind));
+        let url = service.database.url.clone();
+        let (good, told) = demo(&folder, &url, &[]);
+        assert!(good && told.starts_with("nothing to add"), "{told}");
+        let all = || {
+            let mut all = service.texts("select number_day || ' ' || number_seq || ' ' || status || ' ' || version as it from authorizations");
+            all.sort();
+            all
+        };
+        let made = all();
+        assert_eq!(made.len(), api::demo::REQUESTS);
+        let count = |what: &str| service.texts(&format!("select count(*) as it from {what}")).concat().parse::<u32>().expect("a number");
+        for status in ["APPROVED", "MEDREVIEW", "PEND", "DENIED", "CLOSED"] {
+            assert!(count(&format!("authorizations where status = '{status}'")) >= 5, "{status}");
+        }
+        assert!(count("authorizations where pend_reason = 'information_requested'") >= 3);
+        assert!(count("authorizations where decision like '%REDUCED%'") >= 3);
+        assert!(count("(select distinct requested_service from authorizations) as services") >= 10);
+        assert!(count("(select distinct number_day from authorizations) as days") >= 30);
+        // What waits is not late, and what was decided was decided in time.
+        assert_eq!(count("deadlines where met_at > due_at"), 0);
+        assert!(demo(&folder, &url, &[]).0);
+        assert_eq!(all(), made);
+    }
+}

@@ -192,6 +192,10 @@ on_both! {
             add(&service, "MCF0000009007", "Yan", "Xyilla", "1961-02-28", &[]);
         });
         assert_eq!(grown.await.concat(), ["Ann Xyill", "Ann Xyill", "Bob Xyill", "Yan Xyilla", "Zoe Xyilla", "Ann Xyillan"]);
+        // A cursor of another search leads no further than this one.
+        let early = search(&service, json!({"last_name": "xyill", "limit": 1})).await.expect(200);
+        let late = json!({"last_name": "xyilla", "cursor": early["next_cursor"]});
+        assert_eq!(found(&service, late).await.len(), found(&service, json!({"last_name": "xyilla"})).await.len());
         // A cursor is of its list, and none is made up.
         let page = search(&service, json!({"last_name": "xyil", "limit": 1})).await.expect(200);
         let cursor = page["next_cursor"].as_str().expect("a cursor");

@@ -182,6 +182,8 @@ on_both! {
             ("service_from=2026-12-02&service_to=2026-12-01", "service_to"),
             ("created_from=2026-12-02&created_to=2026-12-01", "created_to"),
             ("service_from=tomorrow", "service_from"),
+            ("created_from=-262143-01-01", "created_from"),
+            ("created_from=%2B12345-01-01", "created_from"),
             ("type=hospice", "type"),
             ("site_id=1", "site_id"),
             ("member_id=MCF0000000042", "takes"),

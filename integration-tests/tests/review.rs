@@ -77,7 +77,8 @@ on_both! {
             for action in ["review", "approve", "reduce", "deny", "pend", "close"] {
                 for who in ["single-site", "coordinator", "nurse", "physician"] {
                     let number = "number_seq = (select max(number_seq) from authorizations)";
-                    service.execute(&format!("update authorizations set status = '{status}', version = 7 where {number}; delete from past_decisions"));
+                    service.execute(&format!("update authorizations set status = '{status}', version = 7 where {number}; delete from past_decisions; \
+                         update authorization_lines set status = '{status}'"));
                     let read = service.get(who, &path).await.expect(200);
                     let offered = read["actions"].as_array().expect("actions").contains(&json!(action));
                     let row = MOVES.iter().find(|it| (it.0, it.1) == (status, action));

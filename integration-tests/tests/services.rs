@@ -60,11 +60,12 @@ on_both! {
             ("skilled_nursing_care", ("revenue", "0551", &[], 12), "APPROVED"),
             ("speech_therapy", ("revenue", "0441", &[], 8), "APPROVED"),
         ] {
-            let it = service.submit(&asked(name, &[line])).await.expect(201);
-            assert_eq!(it["requested_service"], name);
-            if it["status"] != "PEND" {
-                assert_eq!(it["status"], outcome, "{name}");
-            }
+            let mut body = asked(name, &[line]);
+            // Of one service each with another provider, so that none is a duplicate.
+            let npi = match line.1 { "S9379" | "0989" => "1770626038", "99601" => "1346218294", _ => "1972902351" };
+            body["servicing_provider"]["npi"] = json!(npi);
+            let it = service.submit(&body).await.expect(201);
+            assert_eq!((&it["requested_service"], &it["status"]), (&json!(name), &json!(outcome)));
             let shown = &it["lines"][0];
             assert_eq!((&shown["code"], &shown["code_type"]), (&json!(line.1), &json!(line.0)));
             assert!(shown["description"].as_str().is_some_and(|it| it.len() > 5), "{shown}");
@@ -134,10 +135,13 @@ on_both! {
         let three = asked("skilled_nursing_care", &[("hcpcs", "S9500", &[], 2), NURSING, ("revenue", "0572", &[], 2)]);
         let both = ["/lines/0/code other-discipline AUT-12", "/lines/2/code other-discipline AUT-12"];
         assert_eq!(service.submit(&three).await.flaws(), both);
-        // With no code of the service itself, it is the wrong service or the wrong code; a CPT code is of no one discipline.
-        let none = asked("skilled_nursing_care", &[("revenue", "0421", &[], 2), ("revenue", "0431", &[], 2)]);
-        let wrong = ["/lines/0/code not-for-service AUT-17", "/lines/1/code not-for-service AUT-17"];
-        assert_eq!(service.submit(&none).await.flaws(), wrong);
+        let others = asked("skilled_nursing_care", &[("revenue", "0421", &[], 2), ("revenue", "0431", &[], 2)]);
+        let two = ["/lines/0/code other-discipline AUT-12", "/lines/1/code other-discipline AUT-12"];
+        assert_eq!(service.submit(&others).await.flaws(), two);
+        // Of one other discipline, it is the wrong service or the wrong code; a CPT code is of no one discipline.
+        let wrong = asked("skilled_nursing_care", &[("revenue", "0552", &[], 2), ("revenue", "0989", &[], 2)]);
+        let one = ["/lines/0/code not-for-service AUT-17", "/lines/1/code not-for-service AUT-17"];
+        assert_eq!(service.submit(&wrong).await.flaws(), one);
         let cpt = asked("skilled_nursing_care", &[NURSING, ("cpt", "97110", &[], 2)]);
         assert_eq!(service.submit(&cpt).await.flaws(), ["/lines/1/code not-for-service AUT-17"]);
     }
@@ -247,6 +251,39 @@ on_both! {
         service.submit(&visits("2027-01-01", "2027-02-28", 20)).await.expect(201);
     }
 
+    /// AUT-06: a decision, too, grants no more than is left; and of one product's benefit nothing covers another's days.
+    async fn aut_06_a_decision_grants_no_more_than_is_left(service) {
+        let visits = |start: &str, end: &str, units| {
+            of("ASO0000000061", between(start, end, asked("skilled_nursing_care", &[("revenue", "0551", &[], units)])))
+        };
+        let waits = service.submit(&visits("2026-12-01", "2026-12-10", 40)).await.expect(201);
+        assert_eq!(waits["status"], "MEDREVIEW");
+        for (start, end) in [("2026-12-11", "2026-12-20"), ("2026-12-21", "2026-12-31")] {
+            assert_eq!(service.submit(&visits(start, end, 20)).await.expect(201)["status"], "APPROVED");
+        }
+        let decide = async |who: &str, body: Value| {
+            let path = format!("/v1/authorizations/{}/decide", waits["id"].as_str().expect("an id"));
+            let request = service.request(who, Method::POST, &path).header("if-match", "\"1.00000000\"");
+            crate::support::Answer::of(request.json(&body)).await
+        };
+        let approve = json!({"outcome": "approve", "reason_code": "medically_necessary", "reason": "As asked."});
+        assert_eq!(decide("nurse", approve).await.problem(409), "beyond-benefit");
+        let less = |units: u32| json!({
+            "outcome": "reduce", "reason_code": "fewer_units_needed", "reason": "What is left.",
+            "lines": [{"line": 1, "outcome": "reduce", "authorized_units": units}],
+        });
+        assert_eq!(decide("physician", less(21)).await.problem(409), "beyond-benefit");
+        assert_eq!(decide("physician", less(20)).await.expect(200)["lines"][0]["units"]["authorized"], 20);
+        // What was asked is kept beside the decision that it was on.
+        let past = service.texts("select service_end || ' ' || lines as it from past_decisions").concat();
+        assert!(past.starts_with("2026-12-10 ") && past.contains("\"requested\":40"), "{past}");
+
+        let nursing = asked("private_duty_nursing", &[("revenue", "0552", &[], 8)]);
+        service.submit(&between("2026-12-01", "2026-12-21", of("MCF0000000046", nursing.clone()))).await.expect(201);
+        let over = service.submit(&between("2026-12-01", "2026-12-22", of("MCF0000000046", nursing))).await;
+        assert_eq!(over.flaws(), ["/requested_service beyond-benefit AUT-06"]);
+    }
+
     /// Of requests that together are beyond the benefit as many are granted as it holds, and nothing is lost.
     async fn aut_06_of_requests_at_once_none_is_granted_what_another_has_taken(service) {
         let body = |day: u32| {
@@ -260,7 +297,7 @@ on_both! {
             if it.status == 422 {
                 assert_eq!(it.flaws(), ["/lines beyond-benefit AUT-06"]);
             } else {
-                assert_eq!(it.problem(503), "request-overtaken");
+                assert_eq!(it.problem(409), "request-overtaken");
             }
         }
         assert_eq!(granted, 4);

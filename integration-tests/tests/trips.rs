@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, Kind, Options, Service, example, start};
 
@@ -40,7 +40,37 @@ fn round_trips_per_operation() {
             ] {
                 seen.push((name, trip(&service, who, method, path, key, &trips).await));
             }
-            let path = format!("/v1/authorizations/26335R{:05}/close", round * 2 + 1);
+            let mut reviewed = example();
+            reviewed["lines"][0]["units"] = json!(99);
+            let mut limited = example();
+            limited["member_id"] = json!("ASO0000000061");
+            limited["start_date"] = json!(format!("2026-12-{:02}", 10 + round));
+            limited["end_date"] = limited["start_date"].clone();
+            for (name, who, path, body) in [
+                ("search", "nurse", "/v1/authorizations/search".to_owned(), json!({"diagnosis": "I10"})),
+                ("members", "nurse", "/v1/members/search".to_owned(), json!({"last_name": "whit"})),
+                (
+                    "eligibility",
+                    "nurse",
+                    "/v1/members/eligibility".to_owned(),
+                    json!({"member_id": "ASO0000000061"}),
+                ),
+                ("submit within a limit", "single-site", "/v1/authorizations".to_owned(), limited),
+                ("submit a duplicate", "other-site", "/v1/authorizations".to_owned(), theirs(reviewed)),
+                (
+                    "decide",
+                    "nurse",
+                    format!("/v1/authorizations/26335R{:05}/decide", round * 4 + 4),
+                    json!({"outcome": "approve", "reason_code": "medically_necessary", "reason": "x"}),
+                ),
+            ] {
+                let before = trips.load(Ordering::SeqCst);
+                let request = service.request(who, Method::POST, &path).header("if-match", "\"1.00000000\"");
+                let answer = Answer::of(request.json(&body)).await;
+                assert!(answer.status < 300, "{name}: {}", answer.text);
+                seen.push((name, since(before)));
+            }
+            let path = format!("/v1/authorizations/26335R{:05}/close", round * 4 + 1);
             let before = trips.load(Ordering::SeqCst);
             let request =
                 service.request("coordinator", Method::POST, &path).header("if-match", "\"1.00000000\"");
@@ -48,13 +78,33 @@ fn round_trips_per_operation() {
             seen.push(("close", since(before)));
         }
         // One is always the caller. A submission: member, providers, diagnoses; lock, number and check, rows, commit. A repeat
-        // looks for its twin, is undone, and looks up the kept answer.
+        // looks for its twin, is undone, and looks up the kept answer. A limit is looked at before, and again under the lock.
         assert_eq!(
             seen,
-            [("me", 1), ("submit", 8), ("submit again", 10), ("get", 2), ("list", 2), ("close", 8)]
+            [
+                ("me", 1),
+                ("submit", 8),
+                ("submit again", 10),
+                ("get", 2),
+                ("list", 2),
+                ("search", 2),
+                ("members", 3),
+                ("eligibility", 4),
+                ("submit within a limit", 10),
+                ("submit a duplicate", 9),
+                ("decide", 10),
+                ("close", 8),
+            ]
         );
         service.stop().await;
     });
+}
+
+/// The same, for a site that no other is of.
+fn theirs(mut body: Value) -> Value {
+    body["site_id"] = json!(registry::demo::SITES[2].0);
+    body["member_id"] = json!("HMO0000000052");
+    body
 }
 
 async fn trip(

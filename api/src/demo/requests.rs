@@ -111,7 +111,12 @@ pub fn ask(url: &str, options: &Options, policies: &Arc<Policies>) -> Result<usi
         let done = if let Some(id) = store.kept::<String>(key.clone()).wait()? {
             Number::parse(&id)
         } else if let Some(moved) = moved {
-            made.get(&place).map(|it| move_on(&store, policies, key, *it, moved)).transpose()?.flatten()
+            let moved = made.get(&place).map(|it| move_on(&store, policies, key, *it, moved)).transpose();
+            // Someone who tries the service may have moved it already.
+            match moved {
+                Err(Error::NotPermitted(..) | Error::Stale) => None,
+                moved => moved?.flatten(),
+            }
         } else {
             // Some members' coverage has ended or not begun: the next one is asked for instead.
             let like = if fate(place) == Fate::Twin { place - 1 } else { place };
@@ -237,8 +242,8 @@ fn move_on(
 ) -> Result<Option<Number>, Error> {
     let (caller, actor) = caller(store, who)?;
     let scope = caller.scope();
-    let it = store.read(move |rx| authorizations::find(rx, &scope, number)).wait()?;
-    let policy = policies.on(it.number.day);
+    let found = store.read(move |rx| ToDecide::gather(rx, &scope, number)).wait()?;
+    let (it, policy) = (&found.0, policies.on(found.0.number.day));
     let reason =
         policy.close_reasons.get(why).or_else(|| policy.decide_reasons.values().find_map(|it| it.get(why)));
     let mut body = json!({"reason_code": why, "reason": reason});
@@ -260,8 +265,7 @@ fn move_on(
                 json!([{"line": 1, "outcome": "reduce", "authorized_units": it.lines[0].requested / 2}]);
         }
         let draft = read::<NewDecision>(&body, &mut flaws);
-        let decided =
-            draft.and_then(|it_sent| ToDecide::check(&it_sent, &it, it.version, policy, &mut flaws));
+        let decided = draft.and_then(|draft| ToDecide::check(&draft, &found, it.version, policy, &mut flaws));
         let Some(decided) = decided.filter(|_| flaws.is_empty()) else { return Ok(None) };
         let decide =
             move |tx: &mut Tx<'_>| Ok::<_, Error>(authorizations::decide(tx, &caller, decided, may)?.id());

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use authorizations::{
-    Action, Authorization, DecidedBy, Error, LIFECYCLE, Outcome, PendReason, Policy, RequestType, Service,
-    Setting, Status, Urgency, message,
+    Action, Authorization, DecidedBy, Error, LIFECYCLE, Outcome, PendReason, Policies, Policy, RequestType,
+    Service, Setting, Status, Urgency, message,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{Scope, SiteId};
@@ -20,13 +20,15 @@ use crate::reply::Reply;
 
 /// How a caller sees an authorization.
 pub(super) struct View {
+    policies: Arc<Policies>,
+    /// The policy of today.
     policy: Arc<Policy>,
     scopes: Arc<[Scope]>,
 }
 
 impl View {
     pub(super) fn of<P>(state: &State, caller: &Caller<P>) -> Self {
-        Self { policy: state.policy(), scopes: caller.scopes() }
+        Self { policies: Arc::clone(&state.policies), policy: state.policy(), scopes: caller.scopes() }
     }
 
     pub(super) fn read(&self, it: Authorization) -> Result<Reply, Error> {
@@ -139,8 +141,9 @@ struct DeadlineBody {
 }
 
 impl AuthorizationBody {
-    fn new(it: Authorization, View { policy, scopes }: &View) -> Self {
-        let rules = policy.service(it.requested_service);
+    fn new(it: Authorization, View { policies, policy, scopes }: &View) -> Self {
+        // As it was on the day of receipt, whatever a later version says.
+        let rules = policies.on(it.number.day).service(it.requested_service);
         let visits = it.lines.iter().map(|it| it.requested).sum::<i32>();
         let evaluation = rules.has_evaluation(it.remarks.as_deref());
         let message = message(&it, rules.notification);

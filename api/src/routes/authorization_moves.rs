@@ -53,7 +53,7 @@ pub(crate) async fn decide_authorization(
         verdict.permitted(caller.may())?;
     }
     let scope = caller.principal.scope();
-    let it = state.store.read(move |rx| authorizations::find(rx, &scope, number)).await?;
+    let it = state.store.read(move |rx| ToDecide::gather(rx, &scope, number)).await?;
     let policy = state.policy();
     let checked = body.check(|draft, flaws| ToDecide::check(draft, &it, version, &policy, flaws));
     let asked = body.whole().and_then(|_| checked.ok_or_else(|| problem::INTERNAL.problem()));

@@ -69,7 +69,7 @@ struct ServiceCode {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProcedureCodes {
     data: Vec<ProcedureBody>,
-    /// Always null: `limit` is large enough for all.
+    /// Always null: without `limit` all of them come.
     #[schema(required = true)]
     next_cursor: Option<String>,
 }
@@ -109,10 +109,10 @@ pub(crate) async fn list_services(state: Data<State>, _: Caller<Anyone>) -> Resu
     tag = "finders",
     security(("bearer" = [])),
     params(
-        ("q" = Option<String>, Query, description = "The beginning of a code, or words of its description; all where left out."),
+        ("q" = Option<String>, Query, description = "The beginning of a code, or words of its description; all where left out.", min_length = 1, max_length = 100),
         ("service" = Option<Service>, Query, description = "Only those that this service takes."),
         ("on" = Option<NaiveDate>, Query, description = "Only those valid on this day; today where left out."),
-        ("limit" = Option<u16>, Query, description = "At most so many; 50 where left out.", minimum = 1, maximum = 500),
+        ("limit" = Option<u16>, Query, description = "At most so many; 500 where left out, which is all of them.", minimum = 1, maximum = 500),
     ),
     responses((status = 200, description = "The codes, by set and code.", body = ProcedureCodes))
 )]
@@ -127,7 +127,7 @@ pub(crate) async fn list_procedure_codes(
         (1..=100).contains(&it.chars().count()).then(|| it.to_owned())
     })?;
     let service = sent.get("service", "a service; GET /v1/services lists them", Service::parse)?;
-    let (on, limit) = (sent.day("on")?.unwrap_or(state.today()), sent.limit(50, 500)?);
+    let (on, limit) = (sent.day("on")?.unwrap_or(state.today()), sent.limit(500, 500)?);
     let policy = state.policy();
     let all: Vec<_> = match service {
         Some(it) => policy.service(it).procedures(on).collect(),

@@ -2,13 +2,15 @@
 
 use ::store::Number;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use kernel::{CodeType, DiagnosisCode, Npi, Period, Phone, PrincipalId, SiteId};
+use kernel::{CodeType, DiagnosisCode, Npi, Period, Phone, PrincipalId, Scope, SiteId};
 use registry::{Pcp, Role};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::broken;
-use crate::{Error, Outcome, PendReason, Question, RequestType, Ruling, Service, Status, Urgency};
+use crate::{
+    Action, Error, LIFECYCLE, Outcome, PendReason, Question, RequestType, Ruling, Service, Status, Urgency,
+};
 
 /// An authorization: what was asked, by whom, for whom, and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -66,6 +68,25 @@ impl Authorization {
     #[must_use]
     pub fn id(&self) -> String {
         self.number.to_string()
+    }
+
+    /// Where `action` leads from here, for a caller who read it at `version`.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] where it changed since, [`Error::NotPermitted`] with what the caller `may` do instead.
+    pub(crate) fn next(
+        &self,
+        action: Action,
+        version: i32,
+        may: impl Fn(Scope) -> bool,
+    ) -> Result<Status, Error> {
+        if self.version != version {
+            return Err(Error::Stale);
+        }
+        LIFECYCLE.next(self.status, action).ok_or_else(|| {
+            let allowed = LIFECYCLE.actions(self.status, may).map(Action::as_str).collect();
+            Error::NotPermitted(self.status, action, allowed)
+        })
     }
 
     /// All of it as text, of which the trail keeps a digest; a change of this form changes its number.

@@ -4,7 +4,7 @@ use registry::Principal;
 
 use crate::event::tell;
 use crate::store::{change, find_in};
-use crate::{Action, Authorization, Closing, Error, LIFECYCLE, Policy};
+use crate::{Action, Authorization, Closing, Error, Policy, Status};
 
 body! {
     /// Why an authorization ends.
@@ -57,18 +57,14 @@ pub fn close(
 ) -> Result<Authorization, Error> {
     tx.lock(&[Key::Authorization(it.number.to_string())])?;
     let before = find_in(tx, &caller.scope(), it.number)?;
-    if before.version != it.version {
-        return Err(Error::Stale);
-    }
-    let Some(status) = LIFECYCLE.next(before.status, Action::Close) else {
-        let allowed = LIFECYCLE.actions(before.status, may).map(Action::as_str).collect();
-        return Err(Error::NotPermitted(before.status, Action::Close, allowed));
-    };
+    let status = before.next(Action::Close, it.version, may)?;
     let mut after = before.clone();
     after.version += 1;
     after.status = status;
     after.pend_reason = None;
-    after.lines.iter_mut().for_each(|line| line.status = status);
+    // What was denied stays so.
+    let open = |it: &&mut crate::Line| !Status::ENDED.contains(&it.status);
+    after.lines.iter_mut().filter(open).for_each(|line| line.status = status);
     after.closing = Some(Closing {
         reason_code: it.reason.reason_code.to_string(),
         reason: it.reason.reason.to_string(),

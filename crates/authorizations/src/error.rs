@@ -18,8 +18,11 @@ faults! {
         DayTurned => Unavailable, "day-turned", "AUT-02",
             "The plan's day began anew while the request was read, and nothing was changed. Send the request again.";
         /// Another request took what this one was checked against.
-        Overtaken => Unavailable, "request-overtaken", "AUT-06",
+        Overtaken => Conflict, "request-overtaken", "AUT-06",
             "Another request for this member came in between, and nothing was changed. Send the request again.";
+        /// A decision would grant what isn't left.
+        BeyondBenefit => Conflict, "beyond-benefit", "AUT-06",
+            "What would be granted is more than what is left of the member's benefit: grant less, or close it.";
         /// An adverse determination is a clinician's.
         ClinicianOnly(action: Action) => Forbidden, "clinician-only", "FED-05",
             "To {action} is an adverse determination, which only a physician reviewer makes.";

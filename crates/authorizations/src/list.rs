@@ -79,7 +79,11 @@ pub fn list(
     let most = i64::from(limit) + 1;
     let mut rows = match scope.sites() {
         // An index has the order of one site's; of several, all that they own would have to be sorted first.
-        Some(sites) if (2..=MERGED).contains(&sites.len()) && filter.site_id.is_none() => {
+        Some(sites)
+            if (2..=MERGED).contains(&sites.len())
+                && filter.site_id.is_none()
+                && filter.member_id.is_none() =>
+        {
             let mut rows = Vec::new();
             for site in sites {
                 let filter = Filter { site_id: Some(site.clone()), ..filter.clone() };

@@ -65,6 +65,9 @@ diesel::table! {
         number_seq -> BigInt,
         version -> Integer,
         decision -> Text,
+        lines -> Text,
+        service_start -> Date,
+        service_end -> Date,
     }
 }
 diesel::allow_tables_to_appear_in_same_query!(authorizations, authorization_diagnoses, authorization_lines);
@@ -75,6 +78,9 @@ rows! {
         number_seq: i64,
         version: i32,
         decision: String,
+        lines: String,
+        service_start: NaiveDate,
+        service_end: NaiveDate,
     }
 }
 

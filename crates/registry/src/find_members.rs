@@ -48,7 +48,7 @@ pub struct FoundMember {
     pub birth_year: i32,
     /// Where the coverage stands today.
     pub standing: Standing,
-    /// Today's coverage, else the last one, else the next one.
+    /// Today's coverage, else the next one, else the last one.
     pub coverage: Option<Coverage>,
 }
 
@@ -149,11 +149,12 @@ pub fn find_members(
         let found = match query {
             MemberQuery::Number(id) => found.filter(members::id.eq(id)),
             MemberQuery::BirthDate(day) => found.filter(members::date_of_birth.eq(day)),
+            // A place may be one of another search, so that it alone is no lower bound.
             MemberQuery::Name(last, first) if first.is_empty() => {
-                found.filter(members::last_folded.lt(beyond(last)))
+                found.filter(members::last_folded.ge(last).and(members::last_folded.lt(beyond(last))))
             }
             MemberQuery::Name(last, first) => found
-                .filter(members::last_folded.lt(beyond(last)))
+                .filter(members::last_folded.ge(last).and(members::last_folded.lt(beyond(last))))
                 .filter(members::first_folded.ge(first).and(members::first_folded.lt(beyond(first)))),
         };
         found.load(db)

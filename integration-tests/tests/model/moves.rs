@@ -171,7 +171,11 @@ fn grant(it: &Move, before: &Value, flaws: &mut Flaws) -> Vec<(&'static str, i64
         "deny" => lines.iter().map(|_| ("DENIED", 0)).collect(),
         "pend" => lines.iter().map(|_| ("PEND", 0)).collect(),
         "review" => lines.iter().map(|_| ("MEDREVIEW", 0)).collect(),
-        "close" => lines.iter().map(|it| ("CLOSED", authorized(it))).collect(),
+        // What was denied stays so.
+        "close" => lines
+            .iter()
+            .map(|it| (if it["status"] == "DENIED" { "DENIED" } else { "CLOSED" }, authorized(it)))
+            .collect(),
         _ => lines.iter().map(|it| ("APPROVED", asked(it))).collect(),
     };
     let undecided = ["pend", "review"].contains(&action);

@@ -162,13 +162,17 @@ impl Asked<'_> {
         // Any CPT code is one of home infusion's, so that one says nothing of the discipline.
         let tells = |it: &toml::Table| it.contains_key("code") || it.contains_key("topic");
         let of_another = |line| services.iter().any(|it| takes(plan, it, line).is_some_and(tells));
+        let strange: Vec<_> =
+            lines.iter().filter(|it| takes(plan, service, it).is_none() && of_another(it)).collect();
+        let one_of_all = |it: &&str| strange.iter().all(|line| takes(plan, it, line).is_some_and(tells));
+        let several = !strange.is_empty() && !services.iter().any(|it| one_of_all(&&**it));
         for (place, line) in lines.iter().enumerate() {
             if line.kind.is_none() || line.code.is_none() {
                 continue;
             }
             let at = format!("/lines/{place}");
             let Some(taken) = takes(plan, service, line) else {
-                let (code, rule) = if some_fit && of_another(line) {
+                let (code, rule) = if (some_fit || several) && of_another(line) {
                     ("other-discipline", "AUT-12")
                 } else {
                     ("not-for-service", "AUT-17")

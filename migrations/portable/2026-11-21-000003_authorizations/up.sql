@@ -1,4 +1,5 @@
--- What was asked and what became of it. PHI: `member_id`, `parties`, `remarks`, `urgency_reason`, `closing`, all diagnoses.
+-- What was asked and what became of it. PHI: `member_id`, `parties`, `remarks`, `urgency_reason`, `decision`, `closing`, all
+-- diagnoses.
 create table authorizations (
     number_day            date      not null,
     number_seq            bigint    not null,

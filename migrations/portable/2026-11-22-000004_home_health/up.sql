@@ -39,13 +39,18 @@ alter table authorizations add column re_evaluation boolean not null default fal
 create index authorizations_member_number on authorizations (member_id, number_day, number_seq);
 create index authorization_diagnoses_code on authorization_diagnoses (code, number_day, number_seq);
 
--- Decisions that a later one took the place of (JSON); the one in force is with its authorization.
+-- Decisions that a later one took the place of, and what they were on; the one in force is with its authorization.
+-- PHI: `decision`, `lines`.
 create table past_decisions (
-    number_day date    not null,
-    number_seq bigint  not null,
+    number_day    date    not null,
+    number_seq    bigint  not null,
     -- The version of the authorization that it was in force until.
-    version    integer not null,
-    decision   text    not null,
+    version       integer not null,
+    decision      text    not null,
+    -- The lines and dates as they stood then (JSON).
+    lines         text    not null,
+    service_start date    not null,
+    service_end   date    not null,
     primary key (number_day, number_seq, version),
     foreign key (number_day, number_seq) references authorizations (number_day, number_seq)
 );

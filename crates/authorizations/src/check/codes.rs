@@ -6,7 +6,7 @@ use registry::{days, procedures};
 
 use crate::policy::{AllowedCode, ServicePolicy};
 use crate::request::NewLine;
-use crate::{DiagnosisLine, Facts, Line, NewAuthorization, Policy, Status};
+use crate::{DiagnosisLine, Facts, Line, NewAuthorization, Policy, Service, Status};
 
 /// AUT-16: each code is valid on the start date, and may be billed.
 pub(super) fn diagnoses(
@@ -50,14 +50,17 @@ pub(super) fn lines(
     let sent = draft.lines.as_ref()?;
     let rules = policy.service(service);
     let own = |it: &Draft<NewLine>| Some(rules.takes(it.code_type?, it.code.as_ref()?).next().is_some());
-    // Codes of two disciplines; with one alone the code may just be wrong.
-    let mixed = sent.iter().flatten().any(|it| own(it) == Some(true));
+    let others = |it: &Draft<NewLine>| -> Option<Vec<Service>> {
+        let all = policy.disciplines(it.code_type?, it.code.as_ref()?);
+        Some(all.into_iter().filter(|_| own(it) == Some(false)).collect())
+    };
+    // Codes of two disciplines; where they are of one alone, the code or the service may just be wrong.
+    let strangers: Vec<_> = sent.iter().flatten().filter_map(others).filter(|it| !it.is_empty()).collect();
+    let mixed = sent.iter().flatten().any(|it| own(it) == Some(true))
+        || Service::ALL.iter().all(|it| strangers.iter().any(|all| !all.contains(it)));
     let mut all = Vec::with_capacity(sent.len());
     for (place, it) in sent.iter().enumerate() {
-        let other = |it: &&Draft<NewLine>| mixed && own(it) == Some(false);
-        let strange = it.as_ref().filter(other).and_then(|it| {
-            policy.disciplines(it.code_type?, it.code.as_ref()?).into_iter().find(|it| *it != service)
-        });
+        let strange = it.as_ref().filter(|_| mixed).and_then(others).and_then(|it| it.first().copied());
         if let Some(strange) = strange {
             let strange = &policy.service(strange).title;
             let detail =

@@ -75,7 +75,9 @@ pub(super) fn benefit(
         return None;
     }
     let fax = &policy.contact.fax;
-    let Some(benefit) = member.coverage(start)?.benefit.as_ref().filter(|it| it.covered) else {
+    let covered = |it: &registry::Coverage| it.benefit.as_ref().is_some_and(|it| it.covered);
+    let everywhere = member.coverages.iter().filter(during).all(covered);
+    let Some(benefit) = member.coverage(start)?.benefit.as_ref().filter(|_| everywhere) else {
         let detail = format!(
             "{} is not a benefit of the member's product: ask for Individual Consideration by fax to {fax}.",
             rules.title
@@ -90,7 +92,7 @@ pub(super) fn benefit(
     let remaining = facts.balance.as_ref().and_then(crate::Balance::remaining);
     if asked.zip(remaining).is_some_and(|(asked, remaining)| i64::from(asked) > i64::from(remaining)) {
         let detail = format!(
-            "Is more than what is left of the member's benefit, which POST /v1/members/eligibility tells: ask for \
+            "Is more than what is left of the member's benefit, which the look-up of eligibility tells: ask for \
              Individual Consideration by fax to {fax}."
         );
         flaws.broken("AUT-06", "/lines", FlawCode::BeyondBenefit, detail);

@@ -228,7 +228,8 @@ fn decide_line(
     if let Some(code) = &one.code {
         let modifiers: Vec<_> = line.modifiers.split_whitespace().filter_map(Modifier::parse).collect();
         let modifiers: Vec<_> = modifiers.iter().collect();
-        let taken = rules.takes(line.code_type, code).any(|it| it.qualified_by(&modifiers));
+        let taken =
+            rules.takes(line.code_type, code).any(|it| it.alongside.is_none() && it.qualified_by(&modifiers));
         match description(line.code_type, code, Some(it.service.start())).filter(|_| taken) {
             Some(words) => (line.code, line.description) = (code.to_string(), words),
             None => wrong("code", "AUT-17", FlawCode::NotForService, takes(rules)),

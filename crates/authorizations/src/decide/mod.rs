@@ -2,23 +2,27 @@
 
 mod body;
 
-use ::store::{Key, Number, Trail, Tx};
-use kernel::{Draft, Flaws, Scope};
-use registry::Principal;
+use ::store::{Key, Number, Rx, Trail, Tx};
+use chrono::Datelike;
+use kernel::{Draft, Flaws, MemberId, Scope};
+use registry::{Principal, SiteScope};
 
 pub use body::{LineVerdict, NewDecision, NewLineDecision, Verdict};
 
 use crate::event::tell;
-use crate::store::{change, find_in, supersede};
+use crate::store::{change, find, find_in, supersede, units};
 use crate::{
-    Action, Authorization, DecidedBy, Decision, Error, LIFECYCLE, LineDecision, Outcome, PendReason, Policy,
-    Status,
+    Action, Authorization, Balance, DecidedBy, Decision, Error, LIFECYCLE, LineDecision, Outcome, PendReason,
+    Policy, Status,
 };
 
 /// A decision without a flaw, on an authorization at one version.
 #[derive(Debug, Clone)]
 pub struct ToDecide {
     number: Number,
+    member: MemberId,
+    /// The limit of the benefit year, if there is one (AUT-06).
+    limit: Option<i32>,
     version: i32,
     granted: body::Granted,
     verdict: Verdict,
@@ -42,12 +46,28 @@ impl Verdict {
 }
 
 impl ToDecide {
+    /// What a decision needs to know: the authorization, and the limit of its benefit year, if there is one (AUT-06).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none, or not for this scope.
+    pub fn gather(
+        rx: &mut Rx<'_>,
+        scope: &SiteScope,
+        number: Number,
+    ) -> Result<(Authorization, Option<i32>), Error> {
+        let it = find(rx, scope, number)?;
+        let member = registry::member(rx, &it.parties.member.id, it.requested_service.as_str())?;
+        let coverage = member.as_ref().and_then(|member| member.coverage(it.service.start()));
+        let limit = coverage.and_then(|coverage| coverage.benefit.as_ref()?.limit);
+        Ok((it, limit))
+    }
+
     /// Adds what the rules say of a decision on `it`, which the caller read at `version`; what it comes to.
     ///
     /// Of another version nothing is looked at: the refusal says that it changed.
     pub fn check(
         draft: &Draft<NewDecision>,
-        it: &Authorization,
+        (it, limit): &(Authorization, Option<i32>),
         version: i32,
         policy: &Policy,
         flaws: &mut Flaws,
@@ -59,6 +79,8 @@ impl ToDecide {
         };
         Some(Self {
             number: it.number,
+            member: it.parties.member.id.clone(),
+            limit: *limit,
             version,
             granted,
             verdict: draft.outcome?,
@@ -69,10 +91,12 @@ impl ToDecide {
 }
 
 /// Decides, if the lifecycle permits and no one changed it since the caller read it. A pend and a review leave the clock
-/// running (FED-04); any other decision meets it.
+/// running (FED-04); any other decision meets it. The member's lock is held while the benefit is looked at, so that none is
+/// granted what a request took at the same time (AUT-06).
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Stale`], or [`Error::NotPermitted`] with what is permitted instead.
+/// [`Error::NotFound`], [`Error::Stale`], [`Error::NotPermitted`] with what is permitted instead, or
+/// [`Error::BeyondBenefit`].
 pub fn decide(
     tx: &mut Tx<'_>,
     caller: &Principal,
@@ -80,15 +104,16 @@ pub fn decide(
     may: impl Fn(Scope) -> bool,
 ) -> Result<Authorization, Error> {
     let action = Action::from(it.verdict);
-    tx.lock(&[Key::Authorization(it.number.to_string())])?;
+    tx.lock(&[Key::Member(it.member.to_string()), Key::Authorization(it.number.to_string())])?;
     let before = find_in(tx, &caller.scope(), it.number)?;
-    if before.version != it.version {
-        return Err(Error::Stale);
+    let status = before.next(action, it.version, may)?;
+    if let Some(limit) = it.limit.filter(|_| status == Status::Approved) {
+        let year = before.service.start().year();
+        let taken = units(tx.db()?, &it.member, Some(before.requested_service), year)?;
+        if Balance::left(limit, &taken) < it.granted.lines.iter().map(|it| it.authorized).sum() {
+            return Err(Error::BeyondBenefit);
+        }
     }
-    let Some(status) = LIFECYCLE.next(before.status, action) else {
-        let allowed = LIFECYCLE.actions(before.status, may).map(Action::as_str).collect();
-        return Err(Error::NotPermitted(before.status, action, allowed));
-    };
     let (outcome, topic) = match it.verdict {
         Verdict::Approve => (Outcome::Approved, "authorization.decided"),
         Verdict::Reduce => (Outcome::Reduced, "authorization.decided"),
@@ -124,8 +149,8 @@ pub fn decide(
         decided_at: tx.now(),
         reason_code: it.reason_code,
     };
-    supersede(tx, &before)?;
     change(tx, &before, &after)?;
+    supersede(tx, &before)?;
     tell(tx, &after, topic);
     tx.record(Trail {
         action: "authorization.decide",

@@ -98,6 +98,7 @@ impl AllowedCode {
             procedures().iter().any(|it| it.topic == topic && it.code_type == code_type && it.code == *code)
         };
         self.code_type == code_type
+            && code_type.admits(code)
             && self.code.as_ref().is_none_or(|it| it == code)
             && self.topic.is_none_or(of_topic)
     }

@@ -79,12 +79,24 @@ impl Policy {
                 _ => {}
             }
         }
+        if policy.evaluation_remark.as_ref().is_some_and(|it| it.trim().is_empty()) {
+            return Err("evaluation_remark: is empty".to_owned());
+        }
+        let it_may = |row: &&Row| row.services.as_ref().is_none_or(|it| it.contains(&service));
+        let twin = self.rows.iter().filter(it_may).find(|row| row.duplicate != Some(false));
+        let pends = |row: &&Row| row.duplicate == Some(true) && row.is_for_all_but_duplicates();
+        if !policy.notification && !twin.as_ref().is_some_and(pends) {
+            let row = twin.map_or("", |it| &it.id);
+            return Err(format!(
+                "title: the first row for it must pend every possible duplicate, and `{row}` doesn't"
+            ));
+        }
         if policy.exact_units == Some(0) {
             return Err("exact_units: must be 1 or more".to_owned());
         }
         let reviewed = |row: &Row| row.outcome != Outcome::Approved || !row.is_for_all();
         let mut first = self.rows.iter().filter(|row| row.duplicate != Some(true));
-        let first = first.find(|row| row.services.as_ref().is_none_or(|it| it.contains(&service)));
+        let first = first.find(it_may);
         if policy.notification && first.is_none_or(reviewed) {
             let row = first.map_or("", |it| &it.id);
             return Err(format!(
@@ -116,6 +128,9 @@ impl Policy {
             }
             if (row.duplicate == Some(true)) != (row.outcome == Outcome::Pend) {
                 return wrong("outcome", "a possible duplicate pends, and nothing else does");
+            }
+            if row.services.as_ref().is_some_and(Vec::is_empty) {
+                return wrong("services", "names none");
             }
             if row.diagnoses.as_ref().is_some_and(|it| !self.diagnosis_groups.contains_key(it)) {
                 return wrong("diagnoses", "there is no such group in diagnosis_groups");
@@ -177,6 +192,26 @@ mod tests {
                 "services = [\"skilled_nursing_evaluation\"]\n",
                 "started_days_ago = 0\n",
                 "services.skilled_nursing_evaluation.notification: the first row",
+            ),
+            (
+                "duplicate = true",
+                "duplicate = true\nage_from = 18",
+                "services.home_health_aide.title: the first row for it must pend",
+            ),
+            (
+                "id = \"duplicate\"\n",
+                "id = \"first\"\nservices = [\"home_health_aide\"]\noutcome = \"APPROVED\"\nreason_code = \"x\"\nreason = \"x\"\n[[rows]]\nid = \"duplicate\"\n",
+                "services.home_health_aide.title: the first row",
+            ),
+            (
+                "evaluation_remark = \"1 visit for Evaluation\"",
+                "evaluation_remark = \" \"",
+                "services.occupational_therapy.evaluation_remark: is empty",
+            ),
+            (
+                "services = [\"home_infusion\", \"private_duty_nursing\"]",
+                "services = []",
+                "rows[5].services: names none",
             ),
             ("[decide_reasons.deny]", "[decide_reasons.refuse]", "decide_reasons: unknown variant"),
             ("phone = \"+18554444647\"", "phone = \"911\"", "contact.phone: "),

@@ -101,12 +101,16 @@ pub struct Row {
 impl Row {
     /// Whether it has no condition but, perhaps, the services that it is for.
     pub(super) fn is_for_all(&self) -> bool {
+        self.duplicate.is_none() && self.is_for_all_but_duplicates()
+    }
+
+    /// Whether it has no condition but, perhaps, the services that it is for, and whether it looks like another.
+    pub(super) fn is_for_all_but_duplicates(&self) -> bool {
         let Self {
             products,
             age_from,
             age_under,
             diagnoses,
-            duplicate,
             started_days_ago,
             starts_in_days,
             days,
@@ -115,7 +119,6 @@ impl Row {
         } = self;
         products.is_none()
             && diagnoses.is_none()
-            && duplicate.is_none()
             && [age_from, age_under, units_at_most].iter().all(|it| it.is_none())
             && [started_days_ago, starts_in_days, days].iter().all(|it| it.is_none())
     }

@@ -123,10 +123,16 @@ pub(crate) fn decisions(
         .order((past_decisions::number_day, past_decisions::number_seq, past_decisions::version))
         .select((past_decisions::number_day, past_decisions::number_seq, past_decisions::decision))
         .load(rx.db())?;
-    let all = current.iter().map(|(day, seq, decision)| {
-        let superseded = past.iter().filter(|it| (it.0, it.1) == (*day, *seq)).map(|it| &it.2);
-        let decisions = superseded.chain([decision]).map(|it| json(it)).collect::<Result<_, _>>()?;
-        Ok((Number { day: *day, seq: *seq }, decisions))
+    // Both are in the order of the numbers.
+    let mut past = past.into_iter().peekable();
+    let all = current.into_iter().map(|(day, seq, decision)| {
+        let mut decisions = Vec::new();
+        while past.next_if(|it| (it.0, it.1) < (day, seq)).is_some() {}
+        while let Some((.., it)) = past.next_if(|it| (it.0, it.1) == (day, seq)) {
+            decisions.push(json(&it)?);
+        }
+        decisions.push(json(&decision)?);
+        Ok((Number { day, seq }, decisions))
     });
     all.collect()
 }

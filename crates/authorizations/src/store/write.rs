@@ -100,11 +100,18 @@ pub(crate) fn change(tx: &mut Tx<'_>, before: &Authorization, after: &Authorizat
     Ok(())
 }
 
-/// Keeps the decision in force of `it`, whose place another one takes.
+/// Keeps the decision in force of `it`, whose place another one takes, and the lines and dates that it was on.
 pub(crate) fn supersede(tx: &mut Tx<'_>, it: &Authorization) -> Result<(), Error> {
     let Number { day: number_day, seq: number_seq } = it.number;
-    let decision = text(serde_json::to_string(&it.decision))?;
-    tx.insert(vec![PastDecisionRow { number_day, number_seq, version: it.version, decision }]);
+    tx.insert(vec![PastDecisionRow {
+        number_day,
+        number_seq,
+        version: it.version,
+        decision: text(serde_json::to_string(&it.decision))?,
+        lines: text(serde_json::to_string(&it.lines))?,
+        service_start: it.service.start(),
+        service_end: it.service.end(),
+    }]);
     Ok(())
 }
 

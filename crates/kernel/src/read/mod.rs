@@ -15,4 +15,4 @@ mod values;
 
 pub use flaw::{At, Flaw, FlawCode, Flaws};
 pub use json::{Json, Unreadable};
-pub use values::{Count, Draft, List, Read, Text, broken};
+pub use values::{Count, Draft, List, Read, Text, broken, day};

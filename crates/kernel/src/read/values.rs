@@ -241,8 +241,9 @@ impl Read for NaiveDate {
     }
 }
 
-/// Reads a day strictly; chrono's own parser takes signs and single digits too.
-fn day(text: &str) -> Option<NaiveDate> {
+/// Reads a day as `YYYY-MM-DD`, strictly; chrono's own parser takes signs and single digits too.
+#[must_use]
+pub fn day(text: &str) -> Option<NaiveDate> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else {
         return None;
     };
