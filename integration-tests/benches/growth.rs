@@ -21,18 +21,19 @@ const CHUNK: u32 = 10_000;
 const QUESTIONS: [&str; 4] = ["submit", "get", "list", "code search"];
 
 fn main() {
-    let system = actix_web::rt::System::new();
-    let (address, services) = system.block_on(async {
-        let service = |(kind, size)| {
-            let database = Database::new(kind)?;
-            Some((Service::on(&Arc::new(database), kind, Options { pool: 8, ..Options::default() }), size))
-        };
-        let all = [Kind::Sqlite, Kind::Postgres].into_iter().flat_map(|kind| SIZES.map(|size| (kind, size)));
-        (bare(), all.map(service).collect::<Option<Vec<_>>>())
-    });
-    let Some(services) = services else {
+    let all = [Kind::Sqlite, Kind::Postgres].into_iter().flat_map(|kind| SIZES.map(|size| (kind, size)));
+    let databases: Option<Vec<_>> =
+        all.map(|(kind, size)| Some((Database::new(kind)?, kind, size))).collect();
+    let Some(databases) = databases else {
         return eprintln!("run it by integration-tests/tools/with-postgres, where PostgreSQL is installed");
     };
+    let system = actix_web::rt::System::new();
+    let (address, services) = system.block_on(async {
+        let service = |(database, kind, size)| {
+            (Service::on(&Arc::new(database), kind, Options { pool: 8, ..Options::default() }), size)
+        };
+        (bare(), databases.into_iter().map(service).collect::<Vec<_>>())
+    });
     let handle = std::thread::spawn(move || {
         for (service, size) in &services {
             fill(service, *size);
@@ -77,11 +78,9 @@ fn fill(service: &Service, size: u32) {
     let address = service.base.trim_start_matches("http://").parse().expect("an address");
     let token = service.token("single-site");
     drive(address, 1, &|_| post(&token, &format!("k{}", unique()), &example().to_string()));
-    let owner = if sqlite {
-        "(select id from sites order by id limit 1 offset (n % 40))"
-    } else {
-        "(array(select id from sites order by id))[1 + n % 40]"
-    };
+    let sites = service.texts("select id as it from sites order by id");
+    let cases = sites.iter().enumerate().map(|(place, id)| format!("when {place} then '{id}' "));
+    let owner = format!("case n % {} {}end", sites.len(), cases.collect::<String>());
     let number = format!("{}, 100000 + n", day("2026-11-30", "n % 700"));
     for from in (0..size).step_by(CHUNK as usize) {
         let these = numbers(from, size.min(from + CHUNK));

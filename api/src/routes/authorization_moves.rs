@@ -8,7 +8,7 @@ use authorizations::{Error, NewClosing, NewDecision, ToClose, ToDecide};
 use store::{Number, Tx};
 
 use super::authorization_body::{AuthorizationBody, View};
-use crate::body::Body;
+use crate::body::{Body, Open};
 use crate::caller::{Caller, Closes, Decides};
 use crate::headers::{IfMatch, Once};
 use crate::reply::Reply;
@@ -46,20 +46,31 @@ pub(crate) async fn decide_authorization(
     read: IfMatch,
     body: Body<NewDecision>,
 ) -> Result<Reply, Problem> {
-    let mut body = body.open()?;
+    let body = body.open()?;
     let key = once.key(&caller, "", &body)?;
     let (number, version) = (Number::parse(&id).ok_or(Error::NotFound)?, read.version()?);
-    if let Some(verdict) = body.draft.as_ref().and_then(|it| it.outcome) {
-        verdict.permitted(caller.may())?;
-    }
-    let scope = caller.principal.scope();
-    let it = state.store.read(move |rx| ToDecide::gather(rx, &scope, number)).await?;
-    let policy = state.policy();
-    let checked = body.check(|draft, flaws| ToDecide::check(draft, &it, version, &policy, flaws));
-    let asked = body.whole().and_then(|_| checked.ok_or_else(|| problem::INTERNAL.problem()));
+    let asked = ask(&state, &caller, number, version, body).await?;
     let (view, principal, may) = (View::of(&state, &caller), Arc::clone(&caller.principal), caller.may());
     let decide = move |tx: &mut Tx<'_>, it| view.read(authorizations::decide(tx, &principal, it, may)?);
     state.write(&caller, key, asked, decide).await
+}
+
+/// Reads a decision against the authorization that it is on: what it comes to, or all that is wrong with it.
+async fn ask(
+    state: &State,
+    caller: &Caller<Decides>,
+    number: Number,
+    version: i32,
+    mut body: Open<NewDecision>,
+) -> Result<Result<ToDecide, Problem>, Problem> {
+    if let Some(verdict) = body.draft.as_ref().and_then(|it| it.outcome) {
+        verdict.permitted(caller.may())?;
+    }
+    let (scope, policy) = (caller.principal.scope(), state.policy());
+    let it = state.store.read(move |rx| ToDecide::gather(rx, &scope, number)).await?;
+    let checked = body.check(|draft, flaws| ToDecide::check(draft, &it, version, &policy, flaws));
+    // What is wrong is told only once it is known that this isn't a repeat.
+    Ok(body.whole().and_then(|_| checked.ok_or_else(|| problem::INTERNAL.problem())))
 }
 
 /// Close an authorization

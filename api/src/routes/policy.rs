@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::get;
 use actix_web::web::Data;
-use authorizations::{Outcome, Policy, Row, Verdict};
+use authorizations::{Outcome, Policies, Policy, Row, Verdict};
 use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -65,18 +65,23 @@ struct PolicyRow {
 #[utoipa::path(tag = "policy", security(("bearer" = ["policy:read"])), responses((status = 200, description = "The policy in force.", body = PolicyBody)))]
 #[get("/v1/policy")]
 pub(crate) async fn get_policy(state: Data<State>, _: Caller<ReadsPolicy>) -> Result<Reply, Problem> {
-    let it = state.policy();
-    let version =
-        |it: &Policy| PolicyVersion { version: it.version.clone(), in_force_from: it.in_force_from };
-    Ok(Reply::of(&PolicyBody {
-        version: it.version.clone(),
-        in_force_from: it.in_force_from,
-        versions: state.policies.iter().map(|it| version(it)).collect(),
-        rows: it.rows.iter().map(|row| PolicyRow::new(row, &it)).collect(),
-        diagnosis_groups: it.diagnosis_groups.clone(),
-        decide_reasons: it.decide_reasons.clone(),
-        close_reasons: it.close_reasons.clone(),
-    })?)
+    Ok(Reply::of(&PolicyBody::new(&state.policy(), &state.policies))?)
+}
+
+impl PolicyBody {
+    fn new(it: &Policy, all: &Policies) -> Self {
+        let version =
+            |it: &Policy| PolicyVersion { version: it.version.clone(), in_force_from: it.in_force_from };
+        Self {
+            version: it.version.clone(),
+            in_force_from: it.in_force_from,
+            versions: all.iter().map(|it| version(it)).collect(),
+            rows: it.rows.iter().map(|row| PolicyRow::new(row, it)).collect(),
+            diagnosis_groups: it.diagnosis_groups.clone(),
+            decide_reasons: it.decide_reasons.clone(),
+            close_reasons: it.close_reasons.clone(),
+        }
+    }
 }
 
 impl PolicyRow {

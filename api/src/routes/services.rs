@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
-use authorizations::{AllowedCode, Service, ServicePolicy, Setting};
+use authorizations::{AllowedCode, Policy, Service, ServicePolicy, Setting};
 use chrono::NaiveDate;
 use kernel::{CodeType, Modifier, ProcedureCode};
 use registry::{Procedure, Topic, fold, procedures};
@@ -122,20 +122,24 @@ pub(crate) async fn list_procedure_codes(
     _: Caller<Anyone>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
-    let sent = Parameters::of(&request)?;
+    let found = found(&Parameters::of(&request)?, &state.policy(), state.today())?;
+    let data = found.into_iter().cloned().map(ProcedureBody::from).collect();
+    Ok(Reply::of(&ProcedureCodes { data, next_cursor: None })?)
+}
+
+/// The codes that are looked for.
+fn found(sent: &Parameters, policy: &Policy, today: NaiveDate) -> Result<Vec<&'static Procedure>, Problem> {
     let q = sent.get("q", "1 to 100 characters", |it| {
         (1..=100).contains(&it.chars().count()).then(|| it.to_owned())
     })?;
     let service = sent.get("service", "a service; GET /v1/services lists them", Service::parse)?;
-    let (on, limit) = (sent.day("on")?.unwrap_or(state.today()), sent.limit(500, 500)?);
-    let policy = state.policy();
+    let (on, limit) = (sent.day("on")?.unwrap_or(today), sent.limit(500, 500)?);
     let all: Vec<_> = match service {
         Some(it) => policy.service(it).procedures(on).collect(),
         None => procedures().iter().filter(|it| it.holds(on)).collect(),
     };
     let found = all.into_iter().filter(|it| q.as_ref().is_none_or(|q| is_found(it, q)));
-    let data = found.take(limit.into()).cloned().map(ProcedureBody::from).collect();
-    Ok(Reply::of(&ProcedureCodes { data, next_cursor: None })?)
+    Ok(found.take(limit.into()).collect())
 }
 
 /// Whether the code begins like this, or each word of it begins a word of the description.
