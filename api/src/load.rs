@@ -23,6 +23,9 @@ pub enum CodeSet {
         /// The first day of service on which it holds, as YYYY-MM-DD.
         #[arg(long)]
         effective: NaiveDate,
+        /// Load it even if it ends more than a twentieth of the codes.
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -30,14 +33,14 @@ pub enum CodeSet {
 ///
 /// # Errors
 /// Which row of the file is wrong, and why; or why it could not be loaded.
-pub fn run(CodeSet::Icd10 { file, effective }: &CodeSet, store: &Store) -> Result<(), String> {
-    let loaded = icd10(store, file, *effective).map_err(|it| format!("{}: {it}", file.display()))?;
+pub fn run(CodeSet::Icd10 { file, effective, force }: &CodeSet, store: &Store) -> Result<(), String> {
+    let loaded = icd10(store, file, *effective, *force).map_err(|it| format!("{}: {it}", file.display()))?;
     let Loaded { added, changed, ended } = loaded;
     say(&format!("ICD-10-CM from {effective} on: {added} codes added, {changed} changed, {ended} ended"));
     Ok(())
 }
 
-fn icd10(store: &Store, file: &Path, effective: NaiveDate) -> Result<Loaded, String> {
+fn icd10(store: &Store, file: &Path, effective: NaiveDate, force: bool) -> Result<Loaded, String> {
     // What went wrong in the database is for whoever runs this, in its own words.
     let told = |it: Error| match it {
         Error::Store(it) => format!("{it:?}"),
@@ -47,7 +50,10 @@ fn icd10(store: &Store, file: &Path, effective: NaiveDate) -> Result<Loaded, Str
     let release =
         Release::read(file, effective, |count| tell(&format!("{count} codes read"))).map_err(told)?;
     tell("loading");
-    store.write(&State::system("load"), |tx| registry::load_release(tx, release)).wait().map_err(told)
+    store
+        .write(&State::system("load"), move |tx| registry::load_release(tx, release, force))
+        .wait()
+        .map_err(told)
 }
 
 /// Tells how far it is; that no one listens is no reason to stop.

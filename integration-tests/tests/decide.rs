@@ -80,6 +80,12 @@ on_both! {
         body["requesting_provider"] = json!({"npi": "1770626038", "contact": {"name": "Desk", "phone": "+16175550100"}});
         let second = service.post("other-site", "/v1/authorizations", &body).await.expect(201);
         assert_eq!((&second["status"], &second["duplicate_of"]), (&json!("PEND"), &json!(null)));
+        // Whoever looks at both for the plan is told.
+        let read = service.get("nurse", &format!("/v1/authorizations/{}", second["id"].as_str().expect("an id"))).await;
+        assert_eq!(read.expect(200)["duplicate_of"], "26335R00001");
+        // Of several it is the first that is named.
+        let third = service.submit(&example()).await.expect(201);
+        assert_eq!((&third["status"], &third["duplicate_of"]), (&json!("PEND"), &json!("26335R00001")));
     }
 
     async fn a_period_that_is_out_of_the_usual_goes_to_a_human(service) {

@@ -153,5 +153,8 @@ fn options(settings: &Settings) -> Options {
 
 fn open(settings: &Settings, pool: u32) -> Result<Store, String> {
     let options = Options { pool, ..options(settings) };
-    Store::open(&settings.database.url.0, options).map_err(|it| format!("database.url: {it:?}"))
+    Store::open(&settings.database.url.0, options).map_err(|it| match it {
+        store::Error::Internal(why) => format!("database.url: {why}"),
+        it => format!("database.url: {it:?}"),
+    })
 }

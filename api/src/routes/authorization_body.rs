@@ -24,11 +24,18 @@ pub(super) struct View {
     /// The policy of today.
     policy: Arc<Policy>,
     scopes: Arc<[Scope]>,
+    /// Whether the caller sees the rows of every site.
+    of_plan: bool,
 }
 
 impl View {
     pub(super) fn of<P>(state: &State, caller: &Caller<P>) -> Self {
-        Self { policies: Arc::clone(&state.policies), policy: state.policy(), scopes: caller.scopes() }
+        Self {
+            policies: Arc::clone(&state.policies),
+            policy: state.policy(),
+            scopes: caller.scopes(),
+            of_plan: caller.principal.scope().sites().is_none(),
+        }
     }
 
     pub(super) fn read(&self, it: Authorization) -> Result<Reply, Error> {
@@ -55,7 +62,8 @@ pub(super) struct AuthorizationBody {
     /// Why it pends, if it does.
     #[schema(required = true)]
     pend_reason: Option<PendReason>,
-    /// The ID of the authorization that it looks like, if it pends for that and the same site owns the other.
+    /// The ID of the first open authorization that it looked like at receipt. Of one that another site owns only the plan is
+    /// told.
     #[schema(required = true, example = "26335R00001")]
     duplicate_of: Option<String>,
     /// Whether it asks for an evaluation of a member who had an earlier one (AUT-15).
@@ -141,13 +149,14 @@ struct DeadlineBody {
 }
 
 impl AuthorizationBody {
-    fn new(it: Authorization, View { policies, policy, scopes }: &View) -> Self {
+    fn new(it: Authorization, View { policies, policy, scopes, of_plan }: &View) -> Self {
         // As it was on the day of receipt, whatever a later version says.
         let rules = policies.on(it.number.day).service(it.requested_service);
         let visits = it.lines.iter().map(|it| it.requested).sum::<i32>();
         let evaluation = rules.has_evaluation(it.remarks.as_deref());
         let message = message(&it, rules.notification);
         let by_policy = matches!(it.decision.decided_by, DecidedBy::System { .. });
+        let told = *of_plan || it.duplicate_site.as_ref().is_none_or(|site| *site == it.site_id);
         let undecided = it.decision.outcome == Outcome::Pend && by_policy;
         Self {
             id: it.number.to_string(),
@@ -156,7 +165,7 @@ impl AuthorizationBody {
             site_id: it.site_id,
             status: it.status,
             pend_reason: it.pend_reason,
-            duplicate_of: it.duplicate_of,
+            duplicate_of: it.duplicate_of.filter(|_| told),
             urgency: it.urgency,
             urgency_reason: it.urgency_reason,
             version: it.version,

@@ -21,7 +21,7 @@ use crate::{Problem, State, problem};
 /// requested day (AUT-02), by My Care Family where the service is for its members only (AUT-14); the site is the caller's
 /// (AUT-09); each diagnosis code exists and is billable (AUT-16); the codes are the service's (AUT-17), which GET
 /// /v1/services lists, and have units (AUT-18); the end is not before the start (AUT-20). What goes beyond the member's
-/// benefit is a request by fax, whose number the refusal names (AUT-06).
+/// benefit of the calendar year of the start date is a request by fax, whose number the refusal names (AUT-06).
 ///
 /// A skilled nursing evaluation is a notification of exactly one visit, approved at once; one more of the same member is a
 /// re-evaluation, and marked so (AUT-15). For occupational or physical therapy with an evaluation the units include 1 visit

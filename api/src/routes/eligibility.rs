@@ -69,7 +69,7 @@ pub(super) struct CoverageBody {
     termination_date: Option<NaiveDate>,
 }
 
-/// The benefit of a service, in the calendar year of the day that it is about.
+/// The benefit of a service, in the calendar year of the day that it is about. A request counts in the year that it starts in.
 #[derive(Serialize, ToSchema)]
 struct BenefitBody {
     service: Service,

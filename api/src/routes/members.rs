@@ -19,7 +19,8 @@ const LIST: &str = "members";
 #[derive(Serialize, ToSchema)]
 struct MemberPage {
     data: Vec<MemberRow>,
-    /// Send it as `cursor`, with the same search, for the next page; null on the last one.
+    /// Send it as `cursor`, with the same search, for the next page; null on the last one. It holds member data: keep it out
+    /// of logs.
     #[schema(required = true)]
     next_cursor: Option<String>,
 }

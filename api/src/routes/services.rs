@@ -146,7 +146,10 @@ fn found(sent: &Parameters, policy: &Policy, today: NaiveDate) -> Result<Vec<&'s
 fn is_found(it: &Procedure, q: &str) -> bool {
     let (words, q) = (fold(&it.description), fold(q));
     let word = |q: &str| words.split(' ').any(|it| it.starts_with(q));
-    !q.is_empty() && (it.code.to_lowercase().starts_with(&q) || q.split(' ').all(word))
+    let code = it.code.to_lowercase();
+    // A revenue code is often written without its leading zero.
+    let begins = code.starts_with(&q) || code.strip_prefix('0').is_some_and(|it| it.starts_with(&q));
+    !q.is_empty() && (begins || q.split(' ').all(word))
 }
 
 impl ServiceBody {

@@ -43,8 +43,10 @@ pub struct Authorization {
     pub remarks: Option<String>,
     /// The decision in force; where it pends, the ruling that made it pend.
     pub decision: Decision,
-    /// The ID of the authorization that it looks like, if the same site owns that.
+    /// The ID of the authorization that it looks like.
     pub duplicate_of: Option<String>,
+    /// The site that owns that one.
+    pub duplicate_site: Option<SiteId>,
     /// Whether it asks for an evaluation of a member who had an earlier one (AUT-15).
     pub re_evaluation: bool,
     /// Why it was closed, if it was.

@@ -22,7 +22,7 @@ faults! {
             "Another request for this member came in between, and nothing was changed. Send the request again.";
         /// A decision would grant what isn't left.
         BeyondBenefit => Conflict, "beyond-benefit", "AUT-06",
-            "What would be granted is more than what is left of the member's benefit: grant less, or close it.";
+            "What would be granted is more than what is left of the member's benefit: a physician reviewer may grant less.";
         /// An adverse determination is a clinician's.
         ClinicianOnly(action: Action) => Forbidden, "clinician-only", "FED-05",
             "To {action} is an adverse determination, which only a physician reviewer makes.";

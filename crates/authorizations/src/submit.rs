@@ -142,6 +142,7 @@ pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
         remarks: it.remarks,
         decision: Decision::of(ruling, now),
         duplicate_of: None,
+        duplicate_site: None,
         re_evaluation,
         closing: None,
         diagnoses: it.diagnoses,
@@ -152,8 +153,8 @@ pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
         updated_at: now,
     };
     if duplicate {
-        let twin = store::duplicate(tx, &it)?.filter(|(_, site)| *site == it.site_id);
-        it.duplicate_of = twin.map(|(number, _)| number.to_string());
+        let twin = store::duplicate(tx, &it)?.map(|(number, site)| (number.to_string(), site));
+        (it.duplicate_of, it.duplicate_site) = twin.unzip();
     }
     tell(tx, &it, "authorization.submitted");
     if status == Status::Approved {

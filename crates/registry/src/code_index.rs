@@ -8,10 +8,12 @@ use chrono::NaiveDate;
 use crate::Diagnosis;
 use crate::fold::{beyond, fold};
 use crate::ranks::{Ranks, at};
+use crate::terms::{Term, beginning};
 
 /// Diagnosis codes, to be searched by code and by the words of their descriptions (AUT-16).
 ///
-/// A rank is a code's place among all: what may be billed comes first, then the shorter description, then the code.
+/// A rank is a code's place among all: what home health often asks for comes first, then what may be billed, then the
+/// shorter description, then the code.
 pub struct CodeIndex {
     /// By code.
     codes: Vec<Diagnosis>,
@@ -25,13 +27,8 @@ pub struct CodeIndex {
     uses: Vec<u32>,
 }
 
-/// A part of what is searched for, up to the next space.
-struct Term {
-    /// Its folded words.
-    words: Vec<String>,
-    /// The beginning of a code that it may be.
-    code: Option<String>,
-}
+/// The codes that home health often asks for, the most usual first.
+const COMMON: &str = include_str!("../data/common-diagnoses.txt");
 
 impl CodeIndex {
     /// An index of `codes`.
@@ -39,7 +36,11 @@ impl CodeIndex {
     pub fn new(mut codes: Vec<Diagnosis>) -> Self {
         codes.sort_unstable_by(|a, b| (&a.code, a.first_on).cmp(&(&b.code, b.first_on)));
         let mut by_rank: Vec<u32> = (0..).take(codes.len()).collect();
-        by_rank.sort_by_key(|it| (!codes[at(*it)].billable, codes[at(*it)].description.len()));
+        let usual: HashMap<_, _> = COMMON.split_whitespace().zip(0..).collect();
+        by_rank.sort_by_key(|it| {
+            let it = &codes[at(*it)];
+            (usual.get(it.code.as_str()).copied().unwrap_or(usize::MAX), !it.billable, it.description.len())
+        });
         let mut ranks = vec![0; codes.len()];
         for (rank, place) in (0..).zip(&by_rank) {
             ranks[at(*place)] = rank;
@@ -52,7 +53,8 @@ impl CodeIndex {
     /// be looked for.
     ///
     /// The very code comes first, then codes that begin with it, then what each part of `text` is found in: those that have
-    /// more of the words whole, those that may be billed, those with the shorter description.
+    /// more of the words whole, those that home health often asks for, those that may be billed, those with the shorter
+    /// description. Usual abbreviations are read as what they stand for.
     #[must_use]
     pub fn search(&self, text: &str, day: NaiveDate, limit: usize) -> Option<Vec<&Diagnosis>> {
         let terms: Vec<_> = text.split_whitespace().filter_map(Term::read).collect();
@@ -181,34 +183,11 @@ fn words(codes: &[Diagnosis], ranks: &[u32]) -> (Vec<(String, usize)>, Vec<u32>)
     (words, uses)
 }
 
-impl Term {
-    fn read(text: &str) -> Option<Self> {
-        let words: Vec<_> = fold(text).split_whitespace().map(str::to_owned).collect();
-        // Beside other words, one letter is no code.
-        let like = text.len() >= 3 && text.contains(|it: char| it.is_ascii_digit());
-        let code = beginning(text).filter(|_| like);
-        (!words.is_empty()).then_some(Self { words, code })
-    }
-}
-
-/// The beginning of a code in its one form, if `text` may be one; with or without the dot, in any case.
-fn beginning(text: &str) -> Option<String> {
-    let (head, tail) = match text.split_once('.') {
-        Some((head, _)) if head.len() != 3 => return None,
-        Some(parts) => parts,
-        None => text.split_at_checked(3).unwrap_or((text, "")),
-    };
-    let of_code = |it: &str| it.bytes().all(|it| it.is_ascii_alphanumeric());
-    let right = of_code(head) && of_code(tail) && tail.len() <= 4;
-    let dot = if tail.is_empty() { "" } else { "." };
-    (right && head.starts_with(|it: char| it.is_ascii_alphabetic()))
-        .then(|| format!("{head}{dot}{tail}").to_ascii_uppercase())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Release;
+    use crate::terms::ABBREVIATIONS;
 
     /// A code, and the folded words of its description.
     type Folded = (Diagnosis, Vec<String>);
@@ -228,12 +207,36 @@ mod tests {
             };
             let partly = terms.iter().filter(|it| !has(it, |word, wanted| word == wanted)).count();
             let all = terms.iter().all(|it| has(it, |word, wanted| word.starts_with(wanted)));
-            all.then_some((1, partly, !it.billable, it.description.len()))
+            let unusual = COMMON.split_whitespace().take_while(|it| *it != code).count();
+            all.then_some((1, 1_000 * partly + unusual, !it.billable, it.description.len()))
         };
         let mut found: Vec<_> =
             codes.iter().filter_map(|it| place(it).map(|place| (place, it.0.code.to_string()))).collect();
         found.sort();
         found.into_iter().map(|it| it.1).collect()
+    }
+
+    #[test]
+    fn aut_16_what_is_often_asked_for_comes_first() {
+        let codes = Release::shipped().expect("a release").codes;
+        let right = |code: &str| codes.iter().any(|it| it.code.as_str() == code && it.billable);
+        assert!(COMMON.split_whitespace().all(right));
+        let (day, index) = (codes[0].first_on, CodeIndex::new(codes.clone()));
+        for (text, code) in [
+            ("diabetes", "E11.9"),
+            ("hypertension", "I10"),
+            ("pneumonia", "J18.9"),
+            ("chf", "I50.9"),
+            ("copd", "J44.9"),
+            ("fracture neck femur", "S72.001A"),
+        ] {
+            let found = index.search(text, day, 3).expect("something to look for");
+            assert!(found.iter().any(|it| it.code.as_str() == code), "{text}: {found:?}");
+        }
+        for (short, long) in ABBREVIATIONS {
+            let found = |text| index.search(text, day, 1).expect("something to look for").len();
+            assert!(found(short) == 1 && found(long) == 1, "{short}");
+        }
     }
 
     #[test]
@@ -266,6 +269,8 @@ mod tests {
             "zzz",
             "z4800",
             "heart-failure",
+            "chf",
+            "afib i48",
             "e.11",
         ] {
             let expected = slow(&plain, text);

@@ -12,6 +12,9 @@ faults! {
         /// A release begins to hold no later than the last one; nothing of it was loaded.
         ReleaseTooEarly(first_on: NaiveDate, last: NaiveDate) => Conflict, "release-too-early", "AUT-16",
             "a release from {first_on} on can't be loaded: the last one loaded holds from {last} on";
+        /// A release would end more codes than one does; nothing of it was loaded.
+        ReleaseTooShort(ended: usize, known: usize) => Conflict, "release-too-short", "AUT-16",
+            "the release would end {ended} of {known} codes, more than a twentieth: is it whole?";
     } or {
         /// The database could not answer.
         Store(::store::Error),

@@ -23,6 +23,7 @@ mod renders;
 mod rows;
 mod schema;
 mod store;
+mod terms;
 
 pub use code_index::CodeIndex;
 pub use diagnosis::{Diagnosis, days};

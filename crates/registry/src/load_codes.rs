@@ -54,8 +54,9 @@ pub fn load_first_release(tx: &mut Tx<'_>, release: Release) -> Result<usize, Er
 /// holds; what it has as before goes on.
 ///
 /// # Errors
-/// [`Error::ReleaseTooEarly`], or if the database can't answer.
-pub fn load_release(tx: &mut Tx<'_>, release: Release) -> Result<Loaded, Error> {
+/// [`Error::ReleaseTooEarly`]; [`Error::ReleaseTooShort`] where it would end more than a twentieth of the codes and isn't `sure`;
+/// or if the database can't answer.
+pub fn load_release(tx: &mut Tx<'_>, release: Release, sure: bool) -> Result<Loaded, Error> {
     tx.lock(&[Key::CodeSet(ICD_10_CM.to_owned())])?;
     if let Some(last) = last_release(tx.db()?)?.filter(|last| release.first_on <= *last) {
         return Err(Error::ReleaseTooEarly(release.first_on, last));
@@ -68,7 +69,13 @@ pub fn load_release(tx: &mut Tx<'_>, release: Release) -> Result<Loaded, Error> 
         before: None,
         after: Some(release.first_on.to_string()),
     });
-    replace(tx, release)
+    let known = diagnosis_codes::table.filter(diagnosis_codes::last_on.is_null()).count();
+    let known = usize::try_from(known.get_result::<i64>(tx.db()?)?).unwrap_or_default();
+    let loaded = replace(tx, release)?;
+    if !sure && loaded.ended > known / 20 {
+        return Err(Error::ReleaseTooShort(loaded.ended, known));
+    }
+    Ok(loaded)
 }
 
 fn replace(tx: &mut Tx<'_>, Release { first_on, codes }: Release) -> Result<Loaded, Error> {

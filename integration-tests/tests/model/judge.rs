@@ -64,6 +64,10 @@ fn shown(plan: &Plan, who: &str, answer: &Answer) -> Vec<String> {
     let mut kept = plan.kept.last().expect("one").clone();
     kept["actions"] = json!(moves::actions(who, kept["status"].as_str().expect("a status")));
     let found = answer.json();
+    // The plan's people are told of another site's, too.
+    if kept["pend_reason"] == "possible_duplicate" && found["duplicate_of"].is_string() {
+        kept["duplicate_of"] = found["duplicate_of"].clone();
+    }
     if found == kept { Vec::new() } else { vec![format!("shown as {found}\n  not as {kept}")] }
 }
 

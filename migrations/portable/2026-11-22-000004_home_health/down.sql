@@ -2,6 +2,7 @@ drop table past_decisions;
 drop index authorization_diagnoses_code;
 drop index authorizations_member_number;
 alter table authorizations drop column re_evaluation;
+alter table authorizations drop column duplicate_site;
 drop table code_releases;
 drop table benefits;
 drop table provider_words;

@@ -34,6 +34,8 @@ create table code_releases (
 insert into code_releases (code_set, first_on, codes, loaded_at)
     select 'icd-10-cm', min(first_on), count(*), current_timestamp from diagnosis_codes having count(*) > 0;
 
+-- Who owns the one that it looks like; others than that site and the plan aren't told which one it is.
+alter table authorizations add column duplicate_site text;
 -- Whether it asks for a skilled nursing evaluation of a member who had an earlier one.
 alter table authorizations add column re_evaluation boolean not null default false;
 create index authorizations_member_number on authorizations (member_id, number_day, number_seq);

@@ -256,7 +256,12 @@ fn comes_to(verdict: Verdict, granted: &Granted, it: &Authorization, flaws: &mut
         (false, false) => Verdict::Approve,
     };
     if comes_to != verdict {
-        let detail = format!("Must be {comes_to}: that is what the lines and dates come to.");
+        let detail = match (verdict, comes_to) {
+            (Verdict::Reduce, Verdict::Approve) => {
+                "Must name, in lines or dates, what is granted of less than was asked.".to_owned()
+            }
+            _ => format!("Must be {comes_to}: that is what the lines and dates come to."),
+        };
         flaws.broken("FED-05", "/outcome", FlawCode::NotTheOutcome, detail);
     }
 }

@@ -38,12 +38,12 @@ pub(crate) fn has_duplicate<'a>(
     exists(alike(member, service, npi, dates).select(authorizations::number_seq))
 }
 
-/// The newest of those that [`has_duplicate`] found, and who owns it.
+/// The first of those that [`has_duplicate`] found, and who owns it.
 pub(crate) fn duplicate(tx: &mut Tx<'_>, it: &Authorization) -> Result<Option<(Number, SiteId)>, Error> {
     let alike = alike(&it.parties.member.id, it.requested_service, &it.parties.refer_to.npi, it.service);
     let found: Option<(NaiveDate, i64, SiteId)> = alike
         .select((authorizations::number_day, authorizations::number_seq, authorizations::site_id))
-        .order((authorizations::number_day.desc(), authorizations::number_seq.desc()))
+        .order((authorizations::number_day, authorizations::number_seq))
         .first(tx.db()?)
         .optional()?;
     Ok(found.map(|(day, seq, site)| (Number { day, seq }, site)))

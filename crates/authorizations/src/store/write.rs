@@ -32,6 +32,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, it: &Authorization) -> Result<(), Error> {
         remarks: it.remarks.clone(),
         decision: text(serde_json::to_string(&it.decision))?,
         duplicate_of: it.duplicate_of.clone(),
+        duplicate_site: it.duplicate_site.clone(),
         re_evaluation: it.re_evaluation,
         closing: None,
         created_by: it.created_by.clone(),
