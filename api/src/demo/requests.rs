@@ -114,7 +114,7 @@ pub fn ask(url: &str, options: &Options, policies: &Arc<Policies>) -> Result<usi
             let moved = made.get(&place).map(|it| move_on(&store, policies, key, *it, moved)).transpose();
             // Someone who tries the service may have moved it already.
             match moved {
-                Err(Error::NotPermitted(..) | Error::Stale) => None,
+                Err(Error::NotPermitted(..) | Error::Stale | Error::BeyondBenefit) => None,
                 moved => moved?.flatten(),
             }
         } else {
