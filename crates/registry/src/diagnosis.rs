@@ -20,7 +20,7 @@ impl Diagnosis {
     /// Whether it may be used for a service on `day`.
     #[must_use]
     pub fn holds(&self, day: NaiveDate) -> bool {
-        self.first_on <= day && self.last_on.is_none_or(|last| day <= last)
+        holds(self.first_on, self.last_on, day)
     }
 
     /// When it may be used, in words.
@@ -28,6 +28,11 @@ impl Diagnosis {
     pub fn days(&self) -> String {
         days(self.first_on, self.last_on)
     }
+}
+
+/// Whether `day` is within a first and a last day; an open end has none.
+pub(crate) fn holds(first: NaiveDate, last: Option<NaiveDate>, day: NaiveDate) -> bool {
+    first <= day && last.is_none_or(|last| day <= last)
 }
 
 /// From a first to a last day, in words; an open end has none.

@@ -1,6 +1,8 @@
 use chrono::NaiveDate;
 use kernel::{MemberId, Npi, Period, codes};
 
+use crate::diagnosis::holds;
+
 /// Someone whom the plan covers, or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
@@ -104,7 +106,7 @@ pub enum Ineligible {
 
 impl Coverage {
     fn holds(&self, day: NaiveDate) -> bool {
-        self.first_on <= day && self.last_on.is_none_or(|last| day <= last)
+        holds(self.first_on, self.last_on, day)
     }
 }
 

@@ -3,6 +3,8 @@ use std::sync::LazyLock;
 use chrono::NaiveDate;
 use kernel::{CodeType, ProcedureCode, codes};
 
+use crate::diagnosis::holds;
+
 codes! {
     /// What a procedure's code is for.
     pub enum Topic {
@@ -54,7 +56,7 @@ impl Procedure {
     /// Whether it may be used for a service on `day`.
     #[must_use]
     pub fn holds(&self, day: NaiveDate) -> bool {
-        self.first_on <= day && self.last_on.is_none_or(|last| day <= last)
+        holds(self.first_on, self.last_on, day)
     }
 }
 
