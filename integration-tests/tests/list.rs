@@ -203,4 +203,12 @@ on_both! {
         assert_eq!(theirs.problem(403), "site-not-permitted");
         assert_eq!(service.get("single-site", &format!("/v1/authorizations?site_id={second}")).await.problem(403), "site-not-permitted");
     }
+
+    /// AUT-05: both pairs of days that are the wrong way round are named.
+    async fn aut_05_a_search_names_every_wrong_pair_of_days(service) {
+        let both = json!({"service_from": "2026-12-02", "service_to": "2026-12-01", "created_from": "2026-12-02", "created_to": "2026-12-01"});
+        assert_eq!(service.post("nurse", "/v1/authorizations/search", &both).await.flaws(), [
+            "/service_to before-start AUT-30", "/created_to before-start AUT-30",
+        ]);
+    }
 }

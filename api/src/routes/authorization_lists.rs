@@ -21,7 +21,7 @@ const LIST: &str = "authorizations";
 
 body! {
     /// What a list is narrowed to; all of it must hold.
-    pub(crate) struct AuthorizationSearch where dates_in_order {
+    pub(crate) struct AuthorizationSearch where service_in_order, receipt_in_order {
         /// Only those for this member.
         member_id: Option<MemberId> => "AUT-30",
         /// Only those with this diagnosis, primary or not.
@@ -47,23 +47,21 @@ body! {
     }
 }
 
-fn dates_in_order(it: &Draft<AuthorizationSearch>) -> Result<(), ValidationError> {
-    let before = |from: Option<Option<NaiveDate>>, to: Option<Option<NaiveDate>>| {
-        from.flatten().zip(to.flatten()).is_some_and(|(from, to)| to < from)
-    };
-    for (from, to, at) in
-        [(it.service_from, it.service_to, "/service_to"), (it.created_from, it.created_to, "/created_to")]
-    {
-        if before(from, to) {
-            return Err(broken(
-                "AUT-30",
-                at,
-                FlawCode::BeforeStart,
-                "Must not be before the day it begins at.",
-            ));
+fn service_in_order(it: &Draft<AuthorizationSearch>) -> Result<(), ValidationError> {
+    in_order(it.service_from.flatten(), it.service_to.flatten(), "/service_to")
+}
+
+fn receipt_in_order(it: &Draft<AuthorizationSearch>) -> Result<(), ValidationError> {
+    in_order(it.created_from.flatten(), it.created_to.flatten(), "/created_to")
+}
+
+fn in_order(from: Option<NaiveDate>, to: Option<NaiveDate>, at: &'static str) -> Result<(), ValidationError> {
+    match from.zip(to) {
+        Some((from, to)) if to < from => {
+            Err(broken("AUT-30", at, FlawCode::BeforeStart, "Must not be before the day it begins at."))
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// List the authorizations of your sites
