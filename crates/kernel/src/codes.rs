@@ -24,6 +24,12 @@ macro_rules! codes {
                 match self { $(Self::$variant => $code),+ }
             }
 
+            /// What the code means, in Markdown.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),*).trim_ascii()),+ }
+            }
+
             /// The variant that `code` names.
             #[must_use]
             pub fn parse(code: &str) -> Option<Self> {

@@ -32,6 +32,8 @@ pub struct FaultRow {
     pub rule: &'static str,
     /// What is told, with the places to fill in.
     pub message: &'static str,
+    /// What it means, in Markdown.
+    pub about: &'static str,
 }
 
 /// An error that is a row of a [`faults!`](crate::faults) table.
@@ -53,7 +55,7 @@ macro_rules! faults {
         $(#[$meta:meta])*
         $vis:vis enum $name:ident {
             $(
-                $(#[$doc:meta])*
+                $(#[doc = $doc:literal])*
                 $variant:ident $(( $($field:ident: $kind:ty),+ $(; $allowed:ident)? ))?
                     => $class:ident, $slug:literal, $rule:literal, $message:literal;
             )*
@@ -62,7 +64,7 @@ macro_rules! faults {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         $vis enum $name {
-            $($(#[$doc])* $variant $(($($kind),+ $(, $crate::allowed_type!($allowed))?))?,)*
+            $($(#[doc = $doc])* $variant $(($($kind),+ $(, $crate::allowed_type!($allowed))?))?,)*
             $($($(#[$inner_doc])* $wrap($inner),)+)?
         }
 
@@ -70,6 +72,7 @@ macro_rules! faults {
             /// Every row of this table, in order.
             pub const ROWS: &[$crate::FaultRow] = &[$($crate::FaultRow {
                 kind: $crate::Kind::$class, slug: $slug, rule: $rule, message: $message,
+                about: concat!($($doc),*).trim_ascii(),
             },)*];
         }
 
@@ -78,6 +81,7 @@ macro_rules! faults {
                 match self {
                     $(Self::$variant { .. } => $crate::FaultRow {
                         kind: $crate::Kind::$class, slug: $slug, rule: $rule, message: $message,
+                        about: concat!($($doc),*).trim_ascii(),
                     },)*
                     $($(Self::$wrap(it) => it.row(),)+)?
                 }
