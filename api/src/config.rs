@@ -9,6 +9,8 @@ use chrono_tz::Tz;
 use config::{Config, Environment, File, FileFormat};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::{cors, hosts};
+
 /// The settings, with the default of each. `lanyard config` shows those in force.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
@@ -23,6 +25,8 @@ pub struct Settings {
     pub log: String,
     pub secret_file: Option<PathBuf>,
     pub trusted_proxies: Vec<IpAddr>,
+    pub hosts: Vec<String>,
+    pub cors_origins: Vec<String>,
     pub database: Database,
     pub auth: Auth,
     pub plan: Plan,
@@ -99,7 +103,9 @@ impl Settings {
         let variables = env::vars().filter(|it| ours(&it.0)).collect();
         let environment = Environment::with_prefix("LANYARD").prefix_separator("_").separator("__");
         let environment = environment.source(Some(variables)).try_parsing(true);
-        let list = environment.list_separator(",").with_list_parse_key("trusted_proxies");
+        let list = environment.list_separator(",");
+        let lists = ["trusted_proxies", "hosts", "cors_origins"];
+        let list = lists.into_iter().fold(list, Environment::with_list_parse_key);
         let all = layers.add_source(list).build().map_err(|it| it.to_string())?;
         all.try_deserialize().map_err(|it| it.to_string())
     }
@@ -137,6 +143,19 @@ impl Settings {
                 "bind: beyond loopback, put a proxy that ends TLS in front and name it in trusted_proxies"
                     .into(),
             );
+        }
+        if !local && self.hosts.is_empty() {
+            return Err("hosts: beyond loopback, set the names by which callers reach the service".into());
+        }
+        if let Some(wrong) = self.hosts.iter().find(|it| !hosts::is_name(it)) {
+            return Err(format!(
+                "hosts: `{wrong}` isn't a name or an address alone, without scheme, port and path"
+            ));
+        }
+        if let Some(wrong) = self.cors_origins.iter().find(|it| !cors::is_origin(it)) {
+            return Err(format!(
+                "cors_origins: `{wrong}` isn't an origin, such as https://portal.example (http on loopback only, no path)"
+            ));
         }
         if !self.demo && self.auth.jwks_file.is_none() {
             return Err(

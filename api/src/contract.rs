@@ -1,14 +1,17 @@
 //! The contract as it is served, and the methods that it gives each path.
 
-use actix_web::HttpRequest;
-use actix_web::dev::ResourceDef;
+use std::future::{Ready, ready};
+
+use actix_web::dev::{self, ResourceDef};
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::query::Parameters;
-use crate::{Problem, problem};
+use crate::{Problem, pages, problem};
 
 /// The contract as it is served.
 pub struct Contract {
@@ -41,6 +44,9 @@ impl Contract {
             methods.push((ResourceDef::new(path.as_str()), HeaderValue::from_str(&names).expect("names")));
             parameters.extend(taken().map(|(method, it)| (path.clone(), method.clone(), query(it))));
         }
+        let pages =
+            pages::PATHS.iter().map(|it| (ResourceDef::new(*it), HeaderValue::from_static("GET, HEAD")));
+        methods.extend(pages);
         Self { json, yaml, methods, parameters }
     }
 
@@ -84,4 +90,17 @@ fn query(operation: &Operation) -> Vec<String> {
         _ => None,
     };
     parameters.filter_map(of_query).collect()
+}
+
+/// Anyone at all, known or not; but with no query parameter that the operation doesn't take.
+pub struct Public;
+
+impl FromRequest for Public {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let contract = request.app_data::<Data<Contract>>();
+        ready(contract.map_or(Ok(()), |it| it.check(request)).map(|()| Self))
+    }
 }

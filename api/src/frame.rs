@@ -6,7 +6,10 @@ use std::sync::Arc;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web::Data};
 use chrono::TimeDelta;
@@ -51,15 +54,23 @@ pub async fn frame<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
     }
 
-    let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let known = state.as_ref().is_none_or(|it| it.hosts.know(request.request()));
+    let answer = if known {
+        let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+        answer.map(|it| it.map(ServiceResponse::map_into_boxed_body))
+    } else {
+        Ok(Ok(request.error_response(problem::WRONG_HOST.problem())))
+    };
     let Ok(answer) = answer else {
         log(&method, "", 500, now() - started, &id, "");
         let problem = problem::INTERNAL.problem().about(&id);
         return Err(headers(&id).into_iter().fold(problem, |it, (name, value)| it.with(name, value)).into());
     };
-    let mut answer = as_problem(answer?.map_into_boxed_body(), &id);
+    let mut answer = as_problem(answer?, &id);
     for (name, value) in headers(&id) {
-        if name != CACHE_CONTROL || !answer.headers().contains_key(CACHE_CONTROL) {
+        let own =
+            [CACHE_CONTROL, CONTENT_SECURITY_POLICY].contains(&name) && answer.headers().contains_key(&name);
+        if !own {
             answer.headers_mut().insert(name, value);
         }
     }
@@ -71,10 +82,16 @@ pub async fn frame<B: MessageBody + 'static>(
 }
 
 /// What every answer has, unless its handler says otherwise.
-fn headers(id: &str) -> [(HeaderName, HeaderValue); 3] {
+fn headers(id: &str) -> [(HeaderName, HeaderValue); 5] {
     let id = HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static(""));
-    let (nosniff, no_store) = (HeaderValue::from_static("nosniff"), HeaderValue::from_static("no-store"));
-    [(REQUEST_ID, id), (X_CONTENT_TYPE_OPTIONS, nosniff), (CACHE_CONTROL, no_store)]
+    let same = HeaderValue::from_static;
+    [
+        (REQUEST_ID, id),
+        (X_CONTENT_TYPE_OPTIONS, same("nosniff")),
+        (CACHE_CONTROL, same("no-store")),
+        (CONTENT_SECURITY_POLICY, same("default-src 'none'; frame-ancestors 'none'")),
+        (REFERRER_POLICY, same("no-referrer")),
+    ]
 }
 
 fn log(method: &Method, route: &str, status: u16, took: TimeDelta, request: &str, caller: &str) {
@@ -106,5 +123,11 @@ fn as_problem(answer: ServiceResponse, id: &str) -> ServiceResponse {
     if let Some(cause) = problem.cause() {
         ::log::error!(target: "lanyard::fault", cause, request = id; "a request failed");
     }
-    answer.into_response(problem.about(id).error_response())
+    let mut told = problem.about(id).error_response();
+    // What was granted to a page of another origin holds for the problem, too.
+    let granted = |it: &HeaderName| *it == VARY || it.as_str().starts_with("access-control-");
+    for (name, value) in answer.headers().iter().filter(|it| granted(it.0)) {
+        told.headers_mut().insert(name.clone(), value.clone());
+    }
+    answer.into_response(told)
 }

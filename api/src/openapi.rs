@@ -15,7 +15,8 @@ use utoipa::openapi::{
 use utoipa::{OpenApi as _, ToSchema};
 
 use crate::contract::Contract;
-use crate::problem::{Problem, all, title};
+use crate::problem::Problem;
+use crate::refusal::{all, title};
 use crate::routes::Operations;
 
 /// An operation's example, which the tests send and compare: its id, the request's body, the answer's body.
@@ -151,8 +152,8 @@ fn complete(operation: &mut Operation, path: &str) {
     }
     let form = Form::of(operation, path);
     let mut statuses = BTreeMap::<u16, Vec<String>>::new();
-    for (status, slug, ..) in all().into_iter().filter(|it| form.meets(it.1)) {
-        statuses.entry(status.as_u16()).or_default().push(format!("`{slug}`"));
+    for it in all().into_iter().filter(|it| form.meets(it.slug)) {
+        statuses.entry(it.status.as_u16()).or_default().push(format!("`{}`", it.slug));
     }
     for (status, slugs) in statuses {
         operation.responses.responses.insert(status.to_string(), RefOr::T(problem(status, &slugs)));
@@ -209,10 +210,11 @@ impl Form {
     fn meets(&self, slug: &str) -> bool {
         let secured = self.path.starts_with("/v1/");
         match slug {
-            "internal" => true,
+            "internal" | "invalid-parameter" => true,
             "not-ready" => self.path.ends_with("ready"),
             "route-not-found" => self.path.starts_with("/problems/"),
-            "unauthenticated" | "database-unavailable" | "invalid-parameter" => secured,
+            "unauthenticated" | "database-unavailable" => secured,
+            "wrong-host" => !self.path.starts_with("/healthz/"),
             "not-permitted" => {
                 let anyone = ["get_me", "list_services", "list_procedure_codes", "list_diagnosis_codes"];
                 secured && !anyone.contains(&self.id.as_str())

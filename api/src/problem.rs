@@ -6,9 +6,11 @@ use std::fmt;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
-use kernel::{Fault, FaultRow, Flaw, Flaws, Kind};
+use kernel::{Fault, FaultRow, Flaw, Flaws};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use crate::refusal::*;
 
 /// Why a request got no other answer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -45,88 +47,8 @@ pub struct Problem {
     cause: Option<String>,
 }
 
-/// A refusal that the gateway itself makes.
-#[derive(Debug, Clone, Copy)]
-pub struct Refusal {
-    /// The status.
-    pub status: StatusCode,
-    /// The stable name, as in `/problems/<slug>`.
-    pub slug: &'static str,
-    /// What is told.
-    pub message: &'static str,
-}
-
-macro_rules! refusals {
-    ($($(#[$doc:meta])* $name:ident = $status:ident, $slug:literal, $message:literal;)+) => {
-        $($(#[$doc])* pub const $name: Refusal =
-            Refusal { status: StatusCode::$status, slug: $slug, message: $message };)+
-
-        /// Every refusal of the gateway's own.
-        pub const REFUSALS: &[Refusal] = &[$($name),+];
-    };
-}
-
-refusals! {
-    /// Not JSON.
-    UNREADABLE = BAD_REQUEST, "unreadable-body", "The body is not JSON that can be read.";
-    /// A query parameter.
-    PARAMETER = BAD_REQUEST, "invalid-parameter", "A query parameter is unknown, given twice or not valid.";
-    /// HTTP itself.
-    MALFORMED = BAD_REQUEST, "malformed-request", "The request is not one that HTTP allows.";
-    /// System clients always send a key.
-    KEY_REQUIRED = BAD_REQUEST, "idempotency-key-required",
-        "A system client sends an Idempotency-Key with every request that creates or moves something.";
-    /// A key of a wrong form.
-    KEY_INVALID = BAD_REQUEST, "idempotency-key-invalid",
-        "An Idempotency-Key has 1 to 255 visible ASCII characters and is sent once.";
-    /// No token, or none that is valid; which of the two isn't told.
-    UNAUTHENTICATED = UNAUTHORIZED, "unauthenticated",
-        "Send a valid access token as `Authorization: Bearer …`. If yours has expired, get a new one.";
-    /// The scope or the role is missing.
-    NOT_PERMITTED = FORBIDDEN, "not-permitted",
-        "This operation takes a scope that your token or your role does not have. GET /v1/me lists those that you have.";
-    /// No such route.
-    NO_ROUTE = NOT_FOUND, "route-not-found", "There is nothing at this path. GET /openapi.json lists what there is.";
-    /// The route takes other methods.
-    METHOD = METHOD_NOT_ALLOWED, "method-not-allowed", "This path takes the methods that `Allow` lists.";
-    /// The client was too slow.
-    TIMEOUT = REQUEST_TIMEOUT, "request-timeout", "The request did not arrive in time.";
-    /// Beyond the limit.
-    TOO_LARGE = PAYLOAD_TOO_LARGE, "body-too-large", "A JSON body has at most 256 kB.";
-    /// Another content type, or a compressed body.
-    NOT_JSON = UNSUPPORTED_MEDIA_TYPE, "not-json", "Send the body as application/json in UTF-8, not compressed.";
-    /// The collected flaws.
-    INVALID = UNPROCESSABLE_ENTITY, "invalid-body", "Correct the fields listed in errors, and send the body again.";
-    /// If-Match is missing.
-    PRECONDITION = PRECONDITION_REQUIRED, "if-match-required",
-        "Send the ETag of the authorization, as you last read it, in If-Match.";
-    /// If-Match is no `ETag`.
-    IF_MATCH = BAD_REQUEST, "if-match-invalid", "If-Match takes one ETag as this service gave it, in its quotes.";
-    /// Too large a head.
-    HEAD = REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The request's headers are too large.";
-    /// A bug.
-    INTERNAL = INTERNAL_SERVER_ERROR, "internal",
-        "The service failed. Nothing was changed; the request id names the entry in our log.";
-    /// Not now.
-    NOT_READY = SERVICE_UNAVAILABLE, "not-ready", "The service can't answer at the moment. Send the request again.";
-}
-
-impl Refusal {
-    /// The problem, with the message of the refusal.
-    #[must_use]
-    pub fn problem(self) -> Problem {
-        Problem::new(self.status, self.slug, self.message)
-    }
-
-    /// The problem, with words of its own.
-    #[must_use]
-    pub fn because(self, detail: impl Into<Cow<'static, str>>) -> Problem {
-        Problem::new(self.status, self.slug, detail)
-    }
-}
-
 impl Problem {
-    fn new(status: StatusCode, slug: &str, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(status: StatusCode, slug: &str, detail: impl Into<Cow<'static, str>>) -> Self {
         let headers = match status {
             StatusCode::SERVICE_UNAVAILABLE => vec![(header::RETRY_AFTER, HeaderValue::from_static("1"))],
             StatusCode::UNAUTHORIZED => vec![(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))],
@@ -194,55 +116,6 @@ impl<E: Fault> From<E> for Problem {
             ..Self::new(status, slug, fault.to_string())
         }
     }
-}
-
-/// The status of a class of faults.
-#[must_use]
-pub const fn status(kind: Kind) -> StatusCode {
-    match kind {
-        Kind::Malformed => StatusCode::BAD_REQUEST,
-        Kind::Forbidden => StatusCode::FORBIDDEN,
-        Kind::NotFound => StatusCode::NOT_FOUND,
-        Kind::Conflict => StatusCode::CONFLICT,
-        Kind::Stale => StatusCode::PRECONDITION_FAILED,
-        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
-/// What a status means here, in a few words.
-#[must_use]
-pub fn title(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        400 => "The request can't be read",
-        401 => "Who calls is not known",
-        403 => "The caller may not do this",
-        404 => "There is no such thing",
-        405 => "The path does not take this method",
-        408 => "The request took too long",
-        409 => "Its present state does not permit this",
-        412 => "It changed since it was read",
-        413 => "The body is too large",
-        415 => "The body is not of a form that can be read",
-        422 => "The request breaks a rule",
-        428 => "The request must say which version it means",
-        431 => "The headers are too large",
-        503 => "The service is not available at the moment",
-        code if code >= 500 => "The service failed",
-        _ => "The request was refused",
-    }
-}
-
-/// Every problem that the service can answer with: status, slug, rule, message.
-#[must_use]
-pub fn all() -> Vec<(StatusCode, &'static str, &'static str, &'static str)> {
-    let faults = [store::Error::ROWS, authorizations::Error::ROWS].concat();
-    let mut all: Vec<_> = REFUSALS.iter().map(|it| (it.status, it.slug, "", it.message)).collect();
-    all.extend(faults.iter().map(|it| (status(it.kind), it.slug, it.rule, it.message)));
-    all.sort_unstable_by_key(|it| (it.0.as_u16(), it.1));
-    all.dedup_by_key(|it| it.1);
-    all
 }
 
 impl fmt::Display for Problem {

@@ -5,12 +5,12 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{self, Data, PayloadConfig};
 use actix_web::{App, HttpServer};
 
 use crate::frame::frame;
-use crate::{State, body, openapi, routes};
+use crate::{State, body, cors, openapi, pages, routes};
 
 /// A server of the routes on `listener`, to be awaited. SIGTERM lets requests in flight finish for 30 s, if `signals`.
 ///
@@ -24,7 +24,9 @@ pub fn serve(state: Data<State>, listener: TcpListener, workers: usize, signals:
             .app_data(Data::clone(&contract))
             .app_data(PayloadConfig::new(body::LIMIT))
             .configure(routes::configure)
+            .configure(pages::configure)
             .default_service(web::to(routes::unmatched))
+            .wrap(Condition::new(!state.cors_origins.is_empty(), cors::grant(&state.cors_origins)))
             .wrap(from_fn(frame))
     });
     let server = server.workers(workers).keep_alive(Duration::from_secs(15)).shutdown_timeout(30);

@@ -12,6 +12,7 @@ use store::{Actor, Error, IdempotencyKey, Kept, Store, Tx};
 
 use crate::codes::Codes;
 use crate::cursor::Cursors;
+use crate::hosts::Hosts;
 use crate::keys::Keys;
 use crate::reply::Reply;
 use crate::{Problem, caller::Caller};
@@ -24,6 +25,10 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// The keys that tokens are signed with.
     pub keys: Keys,
+    /// The names by which it is reached.
+    pub hosts: Hosts,
+    /// The origins whose pages may call it.
+    pub cors_origins: Vec<String>,
     /// The plan's zone.
     pub zone: Tz,
     /// The plan's policies, of which one is in force.

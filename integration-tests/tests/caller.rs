@@ -112,6 +112,7 @@ on_both! {
         bad.push(sign(&head.to_string(), &text.replacen('{', "{\"exp\":1e400,", 1)));
         bad.push(sign(&head.to_string(), &text.replacen('{', &format!("{{\"exp\":{},", now + 900), 1)));
         bad.push(sign(&head.to_string(), &text.replacen('{', &format!("{{\"x\":\"{}\",", "x".repeat(16 * 1024)), 1)));
+        bad.push(sign(&head.to_string(), &text.replacen('{', &format!("{{\"x\":\"{}\",", "x".repeat(48 * 1024)), 1)));
         assert!(bad.len() > 70, "{}", bad.len());
 
         let expected = me(&service, "x").await;
@@ -157,13 +158,65 @@ on_both! {
         Answer::of(request).await.expect(200);
     }
 
+    /// J-01: what isn't signed by the issuer isn't looked up, so that nobody need be on record.
+    async fn j_01_a_bad_token_costs_no_query(service) {
+        service.execute("alter table principals rename to gone");
+        let good = signed(&head(), &claims(&service));
+        let (text, _) = good.rsplit_once('.').expect("a signature");
+        for (token, status) in [(format!("{text}.AAAA"), 401), (good, 500)] {
+            assert_eq!(me(&service, &token).await.status, status);
+        }
+    }
+
+    /// J-01 and J-04, keys: each token is checked with the key that its `kid` names, while that one is in force.
+    async fn keys_rotate_by_kid(service) {
+        let file = crate::cli::folder(&format!("rotate-{:?}", service.kind)).join("jwks.json");
+        let replace = |text: String| {
+            let next = file.with_extension("next");
+            std::fs::write(&next, text).expect("a file");
+            std::fs::rename(&next, &file).expect("a file in its place");
+        };
+        let jwks: Value = serde_json::from_str(&issuer().jwks()).expect("keys");
+        let (old, mut new) = (jwks["keys"][0].clone(), jwks["keys"][0].clone());
+        new["kid"] = json!("new");
+        new["extra"] = json!("not published");
+        let sets = |keys: &[&Value]| json!({"keys": keys}).to_string();
+        replace(sets(&[&old]));
+        let twin = service.twin(Options { jwks_file: Some(file.clone()), ..Options::default() });
+        let by_old = signed(&head(), &claims(&service));
+        let by_new = signed(&but(&head(), "kid", json!("new")), &claims(&service));
+        for (text, wants) in [
+            (sets(&[&old]), [200, 401]),
+            (sets(&[&old, &new]), [200, 200]),
+            (sets(&[&new]), [401, 200]),
+            // What can't be used leaves the keys of before.
+            ("{".to_owned(), [401, 200]),
+            (sets(&[]), [401, 200]),
+            (sets(&[&old, &old]), [401, 200]),
+            (sets(&[&but(&old, "d", json!("AAAA"))]), [401, 200]),
+            (sets(&[&old]), [200, 401]),
+        ] {
+            replace(text);
+            for (token, want) in [&by_old, &by_new].into_iter().zip(wants) {
+                assert_eq!(me(&twin, token).await.status, want);
+            }
+            let public = Answer::of(twin.anonymous(Method::GET, "/.well-known/jwks.json")).await.expect(200);
+            let kids: Vec<_> = public["keys"].as_array().expect("keys").iter().map(|it| it["kid"].clone()).collect();
+            assert_eq!(kids.contains(&json!("demo")), wants[0] == 200);
+            assert_eq!(kids.contains(&json!("new")), wants[1] == 200);
+            assert!(public["keys"][0]["x"].is_string() && public["keys"][0].get("extra").is_none());
+        }
+        twin.stop().await;
+    }
+
     async fn es256_is_as_good_and_a_key_is_good_for_its_own_algorithm(service) {
         let key = json!({
             "kty": "EC", "crv": "P-256", "kid": "es", "x": "7zjNNJQ9M-3py8Sh7CHICbQPij4-Pg2S2GKCAjf_ocs",
             "y": "N5zLEMSX8s9oxO6J8RjcrN4Y2w2BFOGR7udOaXuiECQ",
         });
-        let jwks = json!({"keys": [key]}).to_string();
-        let twin = service.twin(Options { jwks: Some(jwks), ..Options::default() });
+        let file = crate::cli::folder(&format!("es256-{:?}", service.kind)).join("jwks.json");
+        std::fs::write(&file, json!({"keys": [key]}).to_string()).expect("a file");
+        let twin = service.twin(Options { jwks_file: Some(file), ..Options::default() });
         let head = Header { typ: Some("at+jwt".into()), kid: Some("es".into()), ..Header::new(Algorithm::ES256) };
         let key = EncodingKey::from_ec_der(&der(ES256));
         let token = encode(&head, &claims(&service), &key).expect("a token");

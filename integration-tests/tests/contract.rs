@@ -140,13 +140,6 @@ on_both! {
             let errors: Vec<_> = problem.iter_errors(&it).map(|it| it.to_string()).collect();
             assert!(errors.is_empty(), "{it}: {errors:?}");
         }
-        for (status, slug, _, message) in api::problem::all() {
-            let page = Answer::of(service.anonymous(Method::GET, &format!("/problems/{slug}"))).await;
-            assert_eq!(page.status, 200);
-            assert!(page.text.contains(message) && page.text.contains(status.as_str()), "{}", page.text);
-        }
-        let none = Answer::of(service.anonymous(Method::GET, "/problems/none")).await;
-        assert_eq!(none.problem(404), "route-not-found");
     }
 
     async fn the_contract_is_served(service) {

@@ -17,6 +17,7 @@ mod list;
 mod model;
 mod number;
 mod once;
+mod pages;
 mod plans;
 mod policy;
 mod review;

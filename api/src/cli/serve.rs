@@ -1,6 +1,5 @@
 //! `lanyard serve`, and the tokens that go with it.
 
-use std::fs;
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use crate::codes::Codes;
 use crate::config::{self, Settings};
 use crate::cursor::Cursors;
 use crate::demo::Loaded;
+use crate::hosts::Hosts;
 use crate::keys::Keys;
 use crate::{State, demo, log, policies, server};
 
@@ -50,18 +50,17 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
 }
 
 fn state(settings: &Settings) -> Result<State, String> {
-    let (jwks, secret) = if settings.demo {
-        let issuer = demo::Issuer::make(&settings.auth.issuer, &settings.demo_folder)?;
-        (issuer.jwks(), demo::secret(&settings.demo_folder)?)
+    let issuer = &settings.auth.issuer;
+    let (keys, secret) = if settings.demo {
+        let made = demo::Issuer::make(issuer, &settings.demo_folder)?;
+        (Keys::parse(issuer, &made.jwks())?, demo::secret(&settings.demo_folder)?)
     } else {
         let (Some(jwks), Some(secret)) = (&settings.auth.jwks_file, &settings.secret_file) else {
             return Err("auth.jwks_file and secret_file must be set".to_owned());
         };
-        let jwks =
-            fs::read_to_string(jwks).map_err(|it| format!("auth.jwks_file: {}: {it}", jwks.display()))?;
-        (jwks, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
+        let keys = Keys::of_file(issuer, jwks).map_err(|it| format!("auth.jwks_file: {it}"))?;
+        (keys, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
     };
-    let keys = Keys::parse(&settings.auth.issuer, &jwks).map_err(|it| format!("auth.jwks_file: {it}"))?;
     let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
     Ok(State {
         store: open(settings, settings.pool())?,
@@ -69,6 +68,8 @@ fn state(settings: &Settings) -> Result<State, String> {
         keys,
         decider: Arc::clone(&policies) as _,
         policies,
+        hosts: Hosts::new(&settings.hosts),
+        cors_origins: settings.cors_origins.clone(),
         zone: settings.plan.zone,
         cursors: Cursors::new(&secret),
         codes: Codes::default(),

@@ -60,6 +60,7 @@ routes! {
     operators::get_openapi_json,
     operators::get_openapi_yaml,
     operators::get_problem,
+    operators::get_jwks,
 }
 
 /// Whatever no route takes: a path that isn't there, or a method that its path doesn't take.

@@ -1,6 +1,7 @@
 //! The service, in this process, over real HTTP.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::dev::ServerHandle;
@@ -9,6 +10,7 @@ use api::State;
 use api::codes::Codes;
 use api::cursor::Cursors;
 use api::demo::Issuer;
+use api::hosts::Hosts;
 use api::keys::Keys;
 use authorizations::{Decider, Policies};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -30,7 +32,7 @@ pub(crate) const ISSUER: &str = "https://issuer.test";
 pub(crate) struct Options {
     pub(crate) decider: Arc<dyn Decider>,
     /// Replaces the key that the tests' tokens are signed with.
-    pub(crate) jwks: Option<String>,
+    pub(crate) jwks_file: Option<PathBuf>,
     /// How many connections read, and write.
     pub(crate) pool: u32,
     /// Another way to the same database.
@@ -39,7 +41,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { decider: Arc::new(Policies::shipped()), jwks: None, pool: 4, url: None }
+        Self { decider: Arc::new(Policies::shipped()), jwks_file: None, pool: 4, url: None }
     }
 }
 
@@ -102,7 +104,12 @@ impl Service {
         let state = State {
             store: store.clone(),
             clock: Arc::clone(&clock) as _,
-            keys: Keys::parse(ISSUER, &options.jwks.unwrap_or_else(|| issuer().jwks())).expect("keys"),
+            keys: match &options.jwks_file {
+                Some(file) => Keys::of_file(ISSUER, file).expect("keys"),
+                None => Keys::parse(ISSUER, &issuer().jwks()).expect("keys"),
+            },
+            hosts: Hosts::new(&["plan.example".to_owned()]),
+            cors_origins: vec!["https://portal.example".to_owned()],
             policies: Arc::new(Policies::shipped()),
             zone: chrono_tz::America::New_York,
             decider: options.decider,

@@ -1,0 +1,191 @@
+//! Why a request is refused: the gateway's own reasons, and what each status asks of the client.
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use kernel::{FaultRow, Kind};
+
+use crate::Problem;
+
+/// A reason to refuse a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal {
+    /// The status.
+    pub status: StatusCode,
+    /// The stable name, as in `/problems/<slug>`.
+    pub slug: &'static str,
+    /// The rule of `docs/rules.md` that causes it; empty where none does.
+    pub rule: &'static str,
+    /// What is told, with the places to fill in.
+    pub message: &'static str,
+    /// What it means, in Markdown.
+    pub about: &'static str,
+}
+
+macro_rules! refusals {
+    ($($(#[doc = $doc:literal])* $name:ident = $status:ident, $slug:literal, $message:literal;)+) => {
+        $($(#[doc = $doc])* pub const $name: Refusal = Refusal {
+            status: StatusCode::$status, slug: $slug, rule: "", message: $message,
+            about: concat!($($doc),*).trim_ascii(),
+        };)+
+
+        /// Every refusal of the gateway's own.
+        pub const REFUSALS: &[Refusal] = &[$($name),+];
+    };
+}
+
+refusals! {
+    /// The bytes of the body aren't JSON as RFC 8259 has it: a syntax error, a member named twice, lists and objects nested
+    /// more than 16 deep, text that isn't UTF-8. `detail` says where.
+    UNREADABLE = BAD_REQUEST, "unreadable-body", "The body is not JSON that can be read.";
+    /// The query has a parameter that the operation doesn't take, the same one twice, or a value of the wrong form; among
+    /// them a cursor that isn't this list's, or was made for another search.
+    PARAMETER = BAD_REQUEST, "invalid-parameter", "A query parameter is unknown, given twice or not valid.";
+    /// The bytes aren't a request as RFC 9112 has it.
+    MALFORMED = BAD_REQUEST, "malformed-request", "The request is not one that HTTP allows.";
+    /// `Host` names a service that this one isn't. A browser that was led here under a name of someone else's learns nothing.
+    WRONG_HOST = BAD_REQUEST, "wrong-host", "Send the request to the name that the plan gave you: `Host` says another.";
+    /// A program that retries without a key does things twice, so a system client must send one.
+    KEY_REQUIRED = BAD_REQUEST, "idempotency-key-required",
+        "A system client sends an Idempotency-Key with every request that creates or moves something.";
+    /// The key is empty, too long, sent twice, or has characters that a header shouldn't.
+    KEY_INVALID = BAD_REQUEST, "idempotency-key-invalid",
+        "An Idempotency-Key has 1 to 255 visible ASCII characters and is sent once.";
+    /// There is no access token, or it is expired, not yet valid, of another issuer, for another audience, signed with a key that
+    /// isn't in force, or of someone whom the plan doesn't know. Which of these isn't told.
+    UNAUTHENTICATED = UNAUTHORIZED, "unauthenticated",
+        "Send a valid access token as `Authorization: Bearer …`. If yours has expired, get a new one.";
+    /// The operation takes a scope, and both the token and the role that the plan gave the caller must have it.
+    NOT_PERMITTED = FORBIDDEN, "not-permitted",
+        "This operation takes a scope that your token or your role does not have. GET /v1/me lists those that you have.";
+    /// No operation has this path.
+    NO_ROUTE = NOT_FOUND, "route-not-found", "There is nothing at this path. GET /openapi.json lists what there is.";
+    /// The path is there, and takes other methods.
+    METHOD = METHOD_NOT_ALLOWED, "method-not-allowed", "This path takes the methods that `Allow` lists.";
+    /// The head or the body of the request was sent too slowly.
+    TIMEOUT = REQUEST_TIMEOUT, "request-timeout", "The request did not arrive in time.";
+    /// No honest body is that large.
+    TOO_LARGE = PAYLOAD_TOO_LARGE, "body-too-large", "A JSON body has at most 256 kB.";
+    /// The body has another content type or charset, or is compressed. It wasn't read.
+    NOT_JSON = UNSUPPORTED_MEDIA_TYPE, "not-json", "Send the body as application/json in UTF-8, not compressed.";
+    /// The body was read, and fields of it break rules. `errors` lists all of them at once (AUT-05), each with a JSON pointer
+    /// (RFC 6901), a code, the rule and a sentence.
+    INVALID = UNPROCESSABLE_ENTITY, "invalid-body", "Correct the fields listed in errors, and send the body again.";
+    /// A change must say which version it is meant for, so that no one's change is lost.
+    PRECONDITION = PRECONDITION_REQUIRED, "if-match-required",
+        "Send the ETag of the authorization, as you last read it, in If-Match.";
+    /// `If-Match` is `*`, a list, a weak `ETag` (`W/`), without quotes, or none of this service's.
+    IF_MATCH = BAD_REQUEST, "if-match-invalid", "If-Match takes one ETag as this service gave it, in its quotes.";
+    /// The request line and the headers together are larger than any honest request's.
+    HEAD = REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The request's headers are too large.";
+    /// The service itself is wrong. What failed is in its log under the request's id.
+    INTERNAL = INTERNAL_SERVER_ERROR, "internal",
+        "The service failed. Nothing was changed; the request id names the entry in our log.";
+    /// The service starts, stops, or has lost its database.
+    NOT_READY = SERVICE_UNAVAILABLE, "not-ready", "The service can't answer at the moment. Send the request again.";
+}
+
+/// What each status means here, and what the client does next, in Markdown.
+#[rustfmt::skip]
+const STATUSES: &[(u16, &str, &str)] = &[
+    (400, "The request can't be read",
+     "Correct the program: sent again as it is, the request gets the same answer. Nothing was changed."),
+    (401, "Who calls is not known",
+     "Get a new access token from the plan's issuer, and send the request again with it; once, not in a loop."),
+    (403, "The caller may not do this",
+     "Don't send it again. `GET /v1/me` shows your sites and scopes; ask the plan for what is missing."),
+    (404, "There is no such thing",
+     "Check the path and the ID. What belongs to sites that aren't yours is not there for you, so the two look the same."),
+    (405, "The path does not take this method",
+     "Use one of the methods that the header `Allow` lists."),
+    (408, "The request took too long",
+     "Send it again, on a new connection, with the same `Idempotency-Key` if it has one."),
+    (409, "Its present state does not permit this",
+     "Read it again and look at its `status` and `actions`; `allowed_actions` lists what is permitted instead. \
+      Send the request again only if it still makes sense."),
+    (412, "It changed since it was read",
+     "Read it again, look at what changed, and send the request with the new `ETag` if you still mean it."),
+    (413, "The body is too large",
+     "Send less: the limits are in the contract."),
+    (415, "The body is not of a form that can be read",
+     "Send the body as the contract says, with its `Content-Type` and without a `Content-Encoding`."),
+    (422, "The request breaks a rule",
+     "Show the user what `errors` and `detail` say, correct it, and send it as a new request. Nothing was changed, and the \
+      `Idempotency-Key` of a refused request is free again."),
+    (428, "The request must say which version it means",
+     "Read the thing, and send its `ETag` in `If-Match`."),
+    (431, "The headers are too large",
+     "Send fewer or shorter headers, on a new connection."),
+    (500, "The service failed",
+     "Nothing is wrong with the request. Tell the plan the `instance`; send it again with the same `Idempotency-Key`, if it has one."),
+    (503, "The service is not available at the moment",
+     "Wait as many seconds as `Retry-After` says, longer each time, and send the same request again, with the same `Idempotency-Key`."),
+];
+
+fn words(status: StatusCode) -> (&'static str, &'static str) {
+    let code = if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
+        500
+    } else {
+        status.as_u16()
+    };
+    let found = STATUSES.iter().find(|it| it.0 == code);
+    found.map_or(("The request was refused", STATUSES[0].2), |it| (it.1, it.2))
+}
+
+/// What a status means here, in a few words.
+#[must_use]
+pub fn title(status: StatusCode) -> &'static str {
+    words(status).0
+}
+
+/// What a client does about an answer of this status, in Markdown.
+#[must_use]
+pub fn remedy(status: StatusCode) -> &'static str {
+    words(status).1
+}
+
+impl Refusal {
+    /// The problem, with the message of the refusal.
+    #[must_use]
+    pub fn problem(self) -> Problem {
+        self.because(self.message)
+    }
+
+    /// The problem, with words of its own.
+    #[must_use]
+    pub fn because(self, detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem::new(self.status, self.slug, detail)
+    }
+}
+
+impl From<FaultRow> for Refusal {
+    fn from(FaultRow { kind, slug, rule, message, about }: FaultRow) -> Self {
+        Self { status: status(kind), slug, rule, message, about }
+    }
+}
+
+/// The status of a class of faults.
+#[must_use]
+pub const fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Malformed => StatusCode::BAD_REQUEST,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Stale => StatusCode::PRECONDITION_FAILED,
+        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Every reason for which the service refuses a request, by status and slug.
+#[must_use]
+pub fn all() -> Vec<Refusal> {
+    let faults = [store::Error::ROWS, authorizations::Error::ROWS].concat();
+    let mut all: Vec<Refusal> =
+        faults.into_iter().map(Refusal::from).chain(REFUSALS.iter().copied()).collect();
+    all.sort_by_key(|it| (it.status.as_u16(), it.slug));
+    all.dedup_by_key(|it| it.slug);
+    all
+}

@@ -1,0 +1,127 @@
+//! What a stranger meets: the pages, and who may lead a browser here.
+
+use api::refusal::{all, remedy};
+use kernel::FlawCode;
+use reqwest::Method;
+
+use crate::on_both;
+use crate::support::{Answer, Service};
+
+async fn get(service: &Service, path: &str) -> Answer {
+    Answer::of(service.anonymous(Method::GET, path)).await
+}
+
+/// The text of a page, without its marks.
+fn text(html: &str) -> String {
+    let mut text = String::new();
+    let mut inside = false;
+    for letter in html.chars() {
+        match letter {
+            '<' => inside = true,
+            '>' => inside = false,
+            letter if !inside => text.push(letter),
+            _ => {}
+        }
+    }
+    let text = text.replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Markdown's own marks aside.
+fn plain(markdown: &str) -> String {
+    let bare = markdown.replace(['`', '{', '}'], "");
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+on_both! {
+    async fn each_problem_has_its_page(service) {
+        let list = text(&get(&service, "/problems").await.text);
+        for it in all() {
+            let page = get(&service, &format!("/problems/{}", it.slug)).await;
+            assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+            let page = text(&page.text);
+            for words in [it.slug, it.status.as_str(), it.about, it.message, it.rule, remedy(it.status)] {
+                assert!(page.contains(&plain(words)), "{}: {words} isn't in {page}", it.slug);
+            }
+            assert!(!it.about.is_empty() && list.contains(it.slug), "{}", it.slug);
+            assert!(!page.contains(['{', '`']), "{page}");
+        }
+        let codes = text(&get(&service, "/problems/invalid-body").await.text);
+        for code in FlawCode::ALL {
+            assert!(codes.contains(code.as_str()) && codes.contains(&plain(code.about())), "{code}");
+        }
+        assert!(text(&get(&service, "/problems/site-not-permitted").await.text).contains("The rule AUT-09"));
+        assert_eq!(get(&service, "/problems/none").await.problem(404), "route-not-found");
+    }
+
+    async fn the_pages_take_nothing_from_elsewhere(service) {
+        for path in ["/", "/docs", "/problems", "/problems/not-json"] {
+            let page = get(&service, path).await;
+            assert_eq!(page.status, 200, "{path}");
+            let policy = page.header("content-security-policy").expect("a policy");
+            assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe"), "{policy}");
+            let parts = page.text.split('"').filter(|it| it.starts_with('/')).collect::<Vec<_>>();
+            assert!(!page.text.contains("src=\"http") && !page.text.contains("style=") && !page.text.contains("<style"));
+            for part in parts {
+                let part = part.split('#').next().expect("a path");
+                let status = get(&service, part).await.status;
+                assert_eq!(status, 200, "{path} leads to {part}");
+            }
+        }
+        assert!(get(&service, "/").await.text.contains(&format!("curl {}/v1/me", service.base)));
+        let slashed = get(&service, "/docs/").await;
+        assert!(slashed.status == 200 && slashed.text.contains("swagger-ui-bundle.js"), "{}", slashed.text);
+        for path in ["/docs/other.js", "/docs/../etc/passwd", "/docs/%2e%2e%2fCargo.toml", "/assets/none.css", "/assets/"] {
+            assert_eq!(get(&service, path).await.problem(404), "route-not-found", "{path}");
+        }
+        let posted = Answer::of(service.anonymous(Method::POST, "/docs")).await;
+        assert_eq!((posted.problem(405), posted.header("allow")), ("method-not-allowed".to_owned(), Some("GET, HEAD")));
+    }
+
+    async fn i_15_only_named_origins_are_granted_anything(service) {
+        let preflight = |origin: &str, method: &str, header: &str| {
+            let request = service.anonymous(Method::OPTIONS, "/v1/authorizations").header("origin", origin);
+            Answer::of(request.header("access-control-request-method", method).header("access-control-request-headers", header))
+        };
+        let ours = "https://portal.example";
+        let granted = preflight(ours, "POST", "authorization,content-type,idempotency-key,if-match").await;
+        assert_eq!(granted.status, 200);
+        assert_eq!(granted.header("access-control-allow-origin"), Some(ours));
+        assert_eq!(granted.header("access-control-allow-credentials"), None);
+        for (origin, method, header) in [
+            ("https://evil.example", "POST", "authorization"),
+            ("https://portal.example.evil.example", "POST", "authorization"),
+            ("http://portal.example", "POST", "authorization"),
+            ("null", "POST", "authorization"),
+            (ours, "DELETE", "authorization"),
+            (ours, "POST", "x-user-id"),
+        ] {
+            let refused = preflight(origin, method, header).await;
+            let all = refused.status == 200 && refused.header("access-control-allow-origin").is_some();
+            assert!(!all, "{origin} {method} {header}: {:?}", refused.headers);
+        }
+        // Answers and problems alike, so that a page can read why.
+        for (origin, granted) in [(ours, Some(ours)), ("https://evil.example", None), ("null", None)] {
+            for (token, status) in [(service.token("single-site"), 200), ("x".to_owned(), 401)] {
+                let request = service.anonymous(Method::GET, "/v1/me").bearer_auth(token).header("origin", origin);
+                let answer = Answer::of(request).await;
+                assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, granted), "{origin}");
+                assert!(answer.header("vary").is_some_and(|it| it.contains("Origin")));
+            }
+        }
+    }
+
+    async fn i_15_another_services_name_is_refused(service) {
+        let port = service.base.rsplit(':').next().expect("a port").to_owned();
+        let ask = |path: &str, host: &str| Answer::of(service.request("single-site", Method::GET, path).header("host", host));
+        for host in ["plan.example", "PLAN.example:443", "plan.example.", "localhost", &format!("localhost:{port}"), "[::1]:80", "127.0.0.1"] {
+            assert_eq!(ask("/v1/me", host).await.status, 200, "{host}");
+        }
+        for host in ["evil.example", "plan.example.evil.example", "127.0.0.1.evil.example", "user@localhost", "127.0.0.2", "0.0.0.0", ""] {
+            for path in ["/v1/me", "/", "/openapi.json", "/none"] {
+                assert_eq!(ask(path, host).await.problem(400), "wrong-host", "{host}");
+            }
+            assert_eq!(ask("/healthz/live", host).await.status, 200);
+        }
+    }
+}
