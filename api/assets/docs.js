@@ -16,6 +16,28 @@ const paint = () => document.documentElement.classList.toggle("dark-mode", dark.
 dark.addEventListener("change", paint);
 paint();
 
+// What Swagger UI doesn't say to those who can't see it.
+const SAID = [
+  ["#servers", "aria-label", "Server"],
+  [".close-modal", "aria-label", "Close"],
+  [".copy-to-clipboard button", "aria-label", "Copy"],
+  [".modal-btn.authorize", "aria-label", "Authorize"],
+  ["textarea.body-param__text", "aria-label", "Request body"],
+  ["pre", "tabindex", "0"],
+  [".opblock-tag, .models > h3, .models > h4, .modal-ux h3", "aria-level", "2"],
+  [".opblock-section-header h4, .responses-inner h4, .responses-inner h5, .modal-ux h4, .modal-ux h6, .model-container h4", "aria-level", "3"],
+];
+new MutationObserver(() => {
+  for (const [where, name, value] of SAID) {
+    for (const it of document.querySelectorAll(where)) {
+      if (it.getAttribute(name) !== value) it.setAttribute(name, value);
+    }
+  }
+}).observe(document.getElementById("contract"), { childList: true, subtree: true });
+
+// The name of an operation is within a button, and so may not be a link of its own.
+const Plain = ({ React }) => ({ wrapComponents: { DeepLink: () => ({ text }) => React.createElement("span", null, text) } });
+
 const answer = await fetch("/openapi.json");
 const spec = await answer.json();
 for (const item of Object.values(spec.paths)) {
@@ -26,11 +48,13 @@ for (const item of Object.values(spec.paths)) {
 SwaggerUIBundle({
   spec,
   dom_id: "#contract",
+  plugins: [Plain],
   deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
   filter: true,
+  syntaxHighlight: { theme: "monokai" },
   tryItOutEnabled: true,
   validatorUrl: null,
 });

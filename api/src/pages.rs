@@ -24,6 +24,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// What a page is made of, and what Swagger UI is made of.
 const ASSETS: &[(&str, &str, &str)] = &[
     ("lanyard.css", "text/css; charset=utf-8", include_str!("../assets/lanyard.css")),
+    ("docs.css", "text/css; charset=utf-8", include_str!("../assets/docs.css")),
     ("docs.js", "text/javascript; charset=utf-8", include_str!("../assets/docs.js")),
     ("mark.svg", "image/svg+xml", include_str!("../assets/mark.svg")),
 ];
