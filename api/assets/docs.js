@@ -45,8 +45,24 @@ for (const item of Object.values(spec.paths)) {
     moveOn(operation.requestBody?.content?.["application/json"]?.example);
   }
 }
-SwaggerUIBundle({
+// What was asked for last is filled in where an authorization is named.
+function fillIn(response) {
+  const { id } = response.body ?? {};
+  if (response.status !== 201 || !id) return response;
+  for (const [path, item] of Object.entries(spec.paths)) {
+    for (const [method, { parameters = [] }] of Object.entries(item)) {
+      const named = { id, "If-Match": response.headers.etag };
+      for (const it of parameters.filter((it) => path.includes("{id}") && named[it.name])) {
+        ui.specActions.changeParam([path, method], it.name, it.in, named[it.name], false);
+      }
+    }
+  }
+  return response;
+}
+
+const ui = SwaggerUIBundle({
   spec,
+  responseInterceptor: fillIn,
   dom_id: "#contract",
   plugins: [Plain],
   deepLinking: true,

@@ -68,6 +68,11 @@ for (const scheme of ["light", "dark"]) {
   assert.equal((await status.innerText()).trim(), "201");
   assert.match(await operation.locator(".live-responses-table").innerText(), /"(APPROVED|PEND)"/);
   await look(page, `${scheme}-docs-answered`);
+  const found = page.locator("#operations-authorizations-get_authorization");
+  await found.locator(".opblock-summary-control").click();
+  await found.locator(".execute").click();
+  await found.locator(".live-responses-table .response .response-col_status").waitFor();
+  assert.equal((await found.locator(".live-responses-table .response .response-col_status").innerText()).trim(), "200");
   assert.deepEqual(noted, []);
 
   // What axe and the policy are there to catch, they catch.

@@ -41,7 +41,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
         let server =
             server::serve(Data::clone(&state), listener, workers, true).map_err(|it| it.to_string())?;
         actix_web::rt::spawn(state.into_inner().warm());
-        say(&format!("listening on http://{address}  (contract: http://{address}/openapi.yaml)"));
+        say(&format!("listening on http://{address}  (docs: http://{address}/docs)"));
         if settings.demo {
             say(&welcome(settings, &address.to_string())?);
         }
