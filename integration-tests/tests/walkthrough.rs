@@ -180,7 +180,7 @@ async fn therapy(page: &mut Page<'_>) {
     let mut body = page.fill_in(&Form {
         service: "physical_therapy",
         place: 7,
-        about: "For My Care Family members only (AUT-14). Occupational therapy would be a request of its own (AUT-12).",
+        about: "For My Care Family members only (AUT-14).\nOccupational therapy would be a request of its own (AUT-12).",
         last_name: "o'rour", first_name: "p", member: "MCF0000000045",
         provider: "granite+home", diagnosis: "I69.351", diagnosis_code: "I69.351",
         procedure: "", coded: "Revenue code 0421.",
