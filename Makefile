@@ -17,7 +17,7 @@ test:
 check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	$(CARGO) test --package integration-tests --test it -- architecture contract::the_file contract::every contract::the_reader the_page_
+	$(CARGO) test --package integration-tests --test it -- architecture contract::the_file contract::every contract::the_reader the_page_ book::style book::glossary
 
 # How fast it is, as ratios within one run of some minutes; needs PostgreSQL's programs, pgbench among them.
 load:
@@ -29,7 +29,7 @@ growth:
 	POSTGRES_OPTIONS='-c fsync=on -c full_page_writes=on' integration-tests/tools/with-postgres \
 		$(CARGO) bench --package integration-tests --bench growth
 
-# Writes the files that are generated: openapi.yaml, the examples, docs/rules.md, docs/policy.md, docs/walkthrough.md. Look at what changed.
+# Writes the files that are generated: openapi.yaml, the examples, and what is generated of docs/. Look at what changed.
 update:
-	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough --skip postgres
-	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough --skip postgres
+	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough quick_start --skip postgres
+	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough quick_start --skip postgres

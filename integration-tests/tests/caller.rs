@@ -37,7 +37,7 @@ fn der(pem: &str) -> Vec<u8> {
 }
 
 /// A token of any head and claims, properly signed by the tests' key.
-fn signed(head: &Value, claims: &Value) -> String {
+pub(crate) fn signed(head: &Value, claims: &Value) -> String {
     sign(&head.to_string(), &claims.to_string())
 }
 

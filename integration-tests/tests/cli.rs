@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::support::{Database, Kind, root, run_folder};
 
 /// The built command.
-fn lanyard() -> &'static Path {
+pub(crate) fn lanyard() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let build = Command::new(env!("CARGO"))
@@ -44,15 +44,15 @@ pub(crate) fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)])
 }
 
 /// A service in a process of its own.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     /// What it printed until it listened, and then until the line for other callers.
     printed: String,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Process {
-    fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let variables = [&[("LANYARD_BIND", "127.0.0.1:0")], variables].concat();
         let mut command = command(folder, &["--demo", "serve"], &variables);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a process");

@@ -4,6 +4,7 @@ mod support;
 
 mod access;
 mod architecture;
+mod book;
 mod caller;
 mod cli;
 mod codes;
