@@ -39,7 +39,7 @@ refusals! {
     /// more than 16 deep, text that isn't UTF-8. `detail` says where.
     UNREADABLE = BAD_REQUEST, "unreadable-body", "The body is not JSON that can be read.";
     /// The query has a parameter that the operation doesn't take, the same one twice, or a value of the wrong form; among
-    /// them a cursor that isn't this list's, or was made for another search.
+    /// them a cursor that was made for another list or another caller.
     PARAMETER = BAD_REQUEST, "invalid-parameter", "A query parameter is unknown, given twice or not valid.";
     /// The bytes aren't a request as RFC 9112 has it.
     MALFORMED = BAD_REQUEST, "malformed-request", "The request is not one that HTTP allows.";
