@@ -1,5 +1,5 @@
 use ::store::{Key, Number, Trail, Tx};
-use kernel::{FlawCode, Flaws, Text, body};
+use kernel::{FlawCode, Flaws, OneLine, Text, body};
 use registry::Principal;
 
 use crate::event::tell;
@@ -10,7 +10,7 @@ body! {
     /// Why an authorization ends.
     pub struct NewClosing {
         /// One of the plan's reasons to close.
-        reason_code: Text<1, 64> => "AUT-34",
+        reason_code: OneLine<1, 64> => "AUT-34",
         /// The reason in words.
         reason: Text<1, 255> => "AUT-34",
     }

@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 use kernel::{
-    CodeType, Count, DiagnosisCode, Draft, FlawCode, List, MemberId, Modifier, Npi, Phone, ProcedureCode,
-    SiteId, Text, body, broken, codes,
+    CodeType, Count, DiagnosisCode, Draft, FlawCode, List, MemberId, Modifier, Npi, OneLine, Phone,
+    ProcedureCode, SiteId, Text, body, broken, codes,
 };
 use validator::ValidationError;
 
@@ -67,7 +67,7 @@ body! {
     /// Whom to call.
     pub struct NewContact {
         /// A person or a desk.
-        name: Text<1, 100> => "AUT-11",
+        name: OneLine<1, 100> => "AUT-11",
         /// With the area code (E.164).
         phone: Phone => "AUT-11",
     }

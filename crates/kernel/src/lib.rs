@@ -21,7 +21,9 @@ pub use fault::{Fault, FaultRow, Kind};
 pub use id::{PrincipalId, RequestId, SiteId, fresh_id};
 pub use lifecycle::Lifecycle;
 pub use period::Period;
-pub use read::{At, Count, Draft, Flaw, FlawCode, Flaws, Json, List, Read, Text, Unreadable, broken, day};
+pub use read::{
+    At, Count, Draft, Flaw, FlawCode, Flaws, Json, List, OneLine, Read, Text, Unreadable, broken, day,
+};
 pub use words::{CodeType, DiagnosisCode, MemberId, Modifier, Npi, Phone, ProcedureCode};
 
 /// What the macros call, and nobody else should.

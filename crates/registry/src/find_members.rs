@@ -1,7 +1,7 @@
 use ::store::{After, AnyOf, Rx, both};
 use chrono::{Datelike, NaiveDate};
 use diesel::prelude::*;
-use kernel::{Count, Draft, FlawCode, Flaws, MemberId, Text, body};
+use kernel::{Count, Draft, FlawCode, Flaws, MemberId, OneLine, body};
 
 use crate::fold::{beyond, fold};
 use crate::schema::{coverages, members, products};
@@ -14,15 +14,15 @@ body! {
         /// The member's number.
         member_id: Option<MemberId> => "AUT-10",
         /// What the last name begins with: at least 2 letters or digits. Capitals, accents and punctuation don't count.
-        last_name: Option<Text<1, 100>> => "AUT-10",
+        last_name: Option<OneLine<1, 100>> => "AUT-10",
         /// What the first name begins with; only with `last_name`.
-        first_name: Option<Text<1, 100>> => "AUT-10",
+        first_name: Option<OneLine<1, 100>> => "AUT-10",
         /// The day of birth.
         date_of_birth: Option<NaiveDate> => "AUT-10",
         /// At most so many; 50 where left out.
         limit: Option<Count<1, 200>> => "AUT-10",
         /// The `next_cursor` of the page before, for the same search.
-        cursor: Option<Text<1, 2000>> => "AUT-10",
+        cursor: Option<OneLine<1, 2000>> => "AUT-10",
     }
 }
 
@@ -97,7 +97,7 @@ impl MemberSearch {
             let detail = "Must be left out without last_name.";
             flaws.broken("AUT-10", "/first_name", FlawCode::NotApplicable, detail);
         }
-        let mut folded = |at, name: &Option<Text<1, 100>>, least, detail| {
+        let mut folded = |at, name: &Option<OneLine<1, 100>>, least, detail| {
             let name = name.as_deref().map(fold)?;
             if name.chars().filter(|it| *it != ' ').count() < least {
                 flaws.broken("AUT-10", at, FlawCode::Length, detail);

@@ -1,7 +1,9 @@
 //! What a reviewer sends, and what it comes to.
 
 use chrono::NaiveDate;
-use kernel::{Count, Draft, FlawCode, Flaws, List, Modifier, Period, ProcedureCode, Read, Text, body, codes};
+use kernel::{
+    Count, Draft, FlawCode, Flaws, List, Modifier, OneLine, Period, ProcedureCode, Read, Text, body, codes,
+};
 
 use crate::check::{description, takes};
 use crate::{Action, Authorization, LIFECYCLE, Line, Policy, ServicePolicy, Status};
@@ -42,7 +44,7 @@ body! {
         /// What is decided. Lines that aren't named are approved, or with `deny` denied.
         outcome: Verdict => "FED-05",
         /// One of the plan's reasons for this outcome; GET /v1/policy lists them.
-        reason_code: Text<1, 64> => "FED-05",
+        reason_code: OneLine<1, 64> => "FED-05",
         /// The specific reason, in words for the provider.
         reason: Text<1, 1000> => "FED-05",
         /// What is decided of single lines, where they differ.

@@ -11,8 +11,10 @@ mod body;
 mod flaw;
 mod json;
 pub(crate) mod support;
+mod text;
 mod values;
 
 pub use flaw::{At, Flaw, FlawCode, Flaws};
 pub use json::{Json, Unreadable};
-pub use values::{Count, Draft, List, Read, Text, broken, day};
+pub use text::{OneLine, Text};
+pub use values::{Count, Draft, List, Read, broken, day};

@@ -6,7 +6,6 @@ use chrono::NaiveDate;
 
 use std::borrow::Cow;
 use std::ops::Deref;
-use unicode_normalization::{UnicodeNormalization, is_nfc};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
     Array, ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType,
@@ -132,54 +131,6 @@ impl<T: Read, const MIN: usize, const MAX: usize> Read for List<T, MIN, MAX> {
             Some((index, rest)) => index.parse::<usize>().is_ok() && T::knows(rest),
             None => true,
         }
-    }
-}
-
-/// Free text of `MIN` to `MAX` Unicode scalar values, counted after normalization (NFC).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text<const MIN: usize, const MAX: usize>(String);
-
-impl<const MIN: usize, const MAX: usize> Deref for Text<MIN, MAX> {
-    type Target = str;
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<const MIN: usize, const MAX: usize> Read for Text<MIN, MAX> {
-    type Draft = Self;
-    fn read(json: &Json<'_>, at: At<'_>, flaws: &mut Flaws) -> Option<Self> {
-        let text = string(json, at, flaws)?;
-        let text: String = if is_nfc(text) { text.to_owned() } else { text.nfc().collect() };
-        // Spaces alone say nothing where something must be said.
-        let fits = (MIN..=MAX).contains(&text.chars().count()) && (MIN == 0 || !text.trim().is_empty());
-        if !fits {
-            flaws.add(
-                at,
-                FlawCode::Length,
-                bounds(
-                    "have",
-                    MIN,
-                    MAX,
-                    if MIN == 0 { "characters" } else { "characters, not spaces alone" },
-                ),
-            );
-        }
-        // PostgreSQL can store any text but this.
-        let clean = !text.contains('\0');
-        if !clean {
-            flaws.add(at, FlawCode::Format, "Must not hold the character U+0000.");
-        }
-        (fits && clean).then_some(Self(text))
-    }
-    fn whole(draft: Self) -> Option<Self> {
-        Some(draft)
-    }
-    fn schema() -> RefOr<Schema> {
-        let text = ObjectBuilder::new().schema_type(Type::String);
-        let text = text.min_length(Some(MIN)).max_length(Some(MAX));
-        let form = if MIN == 0 { r"^[^\u0000]*$" } else { r"^[^\u0000]*[^\u0000\s][^\u0000]*$" };
-        text.pattern(Some(form)).into()
     }
 }
 
