@@ -8,6 +8,9 @@ use sha2::Sha256;
 /// What signs the cursors.
 pub struct Cursors(Hmac<Sha256>);
 
+/// The cursors of one list, for one caller: another list's, and another's, are none of them.
+pub struct Mine(Hmac<Sha256>);
+
 /// As much of a signature as is sent: 16 bytes.
 const SIGNATURE: usize = 16;
 
@@ -21,26 +24,29 @@ impl Cursors {
         Self(Hmac::new_from_slice(secret).expect("a key of any length"))
     }
 
-    /// The cursor that goes on in `list` after `place`.
+    /// Those of `list`, for `caller`. Neither name has a colon.
     #[must_use]
-    pub fn after(&self, list: &str, place: &impl ToString) -> String {
+    pub fn of(&self, list: &str, caller: &str) -> Mine {
+        Mine(self.0.clone().chain_update(format!("cursor:{list}:{caller}:")))
+    }
+}
+
+impl Mine {
+    /// The cursor that goes on after `place`.
+    #[must_use]
+    pub fn after(&self, place: &impl ToString) -> String {
         let text = place.to_string();
-        let signature = self.signed(list, &text).finalize().into_bytes();
+        let signature = self.0.clone().chain_update(&text).finalize().into_bytes();
         BASE64_URL_SAFE_NO_PAD.encode([&signature[..SIGNATURE], text.as_bytes()].concat())
     }
 
-    /// After which place `cursor` goes on, as `parse` reads it; none if it isn't one of ours for `list`.
+    /// After which place `cursor` goes on, as `parse` reads it; none if it isn't one of these.
     #[must_use]
-    pub fn read<T>(&self, list: &str, cursor: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    pub fn read<T>(&self, cursor: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (signature, text) = bytes.split_at_checked(SIGNATURE)?;
         let text = std::str::from_utf8(text).ok()?;
-        self.signed(list, text).verify_truncated_left(signature).ok()?;
+        self.0.clone().chain_update(text).verify_truncated_left(signature).ok()?;
         parse(text)
-    }
-
-    /// One list's cursor is none of another's.
-    fn signed(&self, list: &str, text: &str) -> Hmac<Sha256> {
-        self.0.clone().chain_update("cursor:").chain_update(list).chain_update(":").chain_update(text)
     }
 }

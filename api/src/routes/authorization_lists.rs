@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, get, post};
 use authorizations::{Error, Filter, RequestType, Status, Summary};
 use chrono::NaiveDate;
-use kernel::{Count, DiagnosisCode, Draft, FlawCode, MemberId, SiteId, Text, body, broken};
+use kernel::{Count, DiagnosisCode, Draft, FlawCode, MemberId, OneLine, SiteId, body, broken};
 use registry::Principal;
 use store::Number;
 use validator::ValidationError;
@@ -43,7 +43,7 @@ body! {
         /// At most so many; 50 where left out.
         limit: Option<Count<1, 200>> => "AUT-30",
         /// The `next_cursor` of the page before.
-        cursor: Option<Text<1, 200>> => "AUT-30",
+        cursor: Option<OneLine<1, 200>> => "AUT-30",
     }
 }
 
@@ -94,10 +94,10 @@ pub(crate) async fn list_authorizations(
 ) -> Result<Reply, Problem> {
     let sent = Parameters::of(&request)?;
     let (filter, limit) = (filter(&sent)?, sent.limit(50, 200)?);
-    let after =
-        sent.get("cursor", "the next_cursor of a page", |it| state.cursors.read(LIST, it, Number::parse))?;
+    let cursors = state.cursors.of(LIST, &caller.principal.id);
+    let after = sent.get("cursor", "the next_cursor of a page", |it| cursors.read(it, Number::parse))?;
     let (rows, next) = page(&state, &caller.principal, filter, after, limit).await?;
-    let next = next.map(|it| state.cursors.after(LIST, &it));
+    let next = next.map(|it| cursors.after(&it));
     let link = next.as_ref().map(|it| sent.next("/v1/authorizations", it));
     AuthorizationPage::reply(rows, next, link)
 }
@@ -119,14 +119,12 @@ pub(crate) async fn search_authorizations(
     body: Body<AuthorizationSearch>,
 ) -> Result<Reply, Problem> {
     let it = body.open()?.whole()?;
-    let after = it
-        .cursor
-        .as_deref()
-        .map(|it| state.cursors.read(LIST, it, Number::parse).ok_or_else(no_cursor))
-        .transpose()?;
+    let cursors = state.cursors.of(LIST, &caller.principal.id);
+    let read = |it: &str| cursors.read(it, Number::parse).ok_or_else(no_cursor);
+    let after = it.cursor.as_deref().map(read).transpose()?;
     let limit = it.limit.as_ref().and_then(|it| u16::try_from(it.get()).ok()).unwrap_or(50);
     let (rows, next) = page(&state, &caller.principal, it.into(), after, limit).await?;
-    AuthorizationPage::reply(rows, next.map(|it| state.cursors.after(LIST, &it)), None)
+    AuthorizationPage::reply(rows, next.map(|it| cursors.after(&it)), None)
 }
 
 fn no_cursor() -> Problem {

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::eligibility::CoverageBody;
 use crate::body::{Body, Open};
 use crate::caller::{Caller, SearchesMembers};
+use crate::cursor::Mine;
 use crate::reply::Reply;
 use crate::{Problem, State, problem};
 
@@ -56,23 +57,24 @@ struct MemberRow {
 #[post("/v1/members/search")]
 pub(crate) async fn search_members(
     state: Data<State>,
-    _: Caller<SearchesMembers>,
+    caller: Caller<SearchesMembers>,
     body: Body<MemberSearch>,
 ) -> Result<Reply, Problem> {
     let mut body = body.open()?;
-    let (query, after) = (body.check(MemberSearch::query), after(&state, &mut body));
+    let cursors = state.cursors.of(LIST, &caller.principal.id);
+    let (query, after) = (body.check(MemberSearch::query), after(&cursors, &mut body));
     let limit = body.whole()?.limit.map_or(50, |it| it.get() as usize);
     let query = query.ok_or_else(|| problem::INTERNAL.problem())?;
     let find = move |rx: &mut Rx<'_>| registry::find_members(rx, &query, after.as_ref(), limit);
     let (found, next) = state.store.read(find).await?;
-    let next_cursor = next.map(|it| state.cursors.after(LIST, &it));
+    let next_cursor = next.map(|it| cursors.after(&it));
     Ok(Reply::of(&MemberPage { data: found.into_iter().map(MemberRow::from).collect(), next_cursor })?)
 }
 
 /// Where the page begins.
-fn after(state: &State, body: &mut Open<MemberSearch>) -> Option<MemberPlace> {
+fn after(cursors: &Mine, body: &mut Open<MemberSearch>) -> Option<MemberPlace> {
     body.check(|draft, flaws| {
-        let after = state.cursors.read(LIST, draft.cursor.as_ref()?.as_ref()?, MemberPlace::parse);
+        let after = cursors.read(draft.cursor.as_ref()?.as_ref()?, MemberPlace::parse);
         if after.is_none() {
             flaws.broken("AUT-10", "/cursor", FlawCode::Format, "Must be the next_cursor of a page.");
         }

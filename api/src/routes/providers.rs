@@ -52,16 +52,17 @@ struct ProviderRow {
 #[get("/v1/providers")]
 pub(crate) async fn list_providers(
     state: Data<State>,
-    _: Caller<ReadsProviders>,
+    caller: Caller<ReadsProviders>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
     let sent = Parameters::of(&request)?;
     let (query, limit) = (query(&sent)?, sent.limit(50, 200)?);
-    let place = |it: &str| state.cursors.read(LIST, it, Npi::parse);
+    let cursors = state.cursors.of(LIST, &caller.principal.id);
+    let place = |it: &str| cursors.read(it, Npi::parse);
     let after = sent.get("cursor", "the next_cursor of a page", place)?;
     let find = move |rx: &mut Rx<'_>| registry::find_providers(rx, &query, after.as_ref(), limit.into());
     let (found, next) = state.store.read(find).await?;
-    let next_cursor = next.map(|it| state.cursors.after(LIST, &it));
+    let next_cursor = next.map(|it| cursors.after(&it));
     let page = ProviderPage { data: found.into_iter().map(ProviderRow::from).collect(), next_cursor };
     Ok(Reply::of(&page)?.next(page.next_cursor.as_ref().map(|it| sent.next("/v1/providers", it))))
 }
