@@ -1,8 +1,9 @@
-//! `Idempotency-Key` and `If-Match`: the headers by which a request says which of several it is, and of what.
+//! What the head of a request says: where it goes, by `Idempotency-Key` which of several it is, by `If-Match` of what.
 
 use std::future::{Ready, ready};
 
-use actix_web::http::header::{HeaderMap, IF_MATCH};
+use actix_web::dev::RequestHead;
+use actix_web::http::header::{HOST, HeaderMap, IF_MATCH, UPGRADE};
 use actix_web::{FromRequest, HttpRequest, dev};
 use kernel::Read;
 use registry::PrincipalKind;
@@ -11,6 +12,19 @@ use store::IdempotencyKey;
 use crate::body::Open;
 use crate::caller::Caller;
 use crate::{Problem, problem};
+
+/// Why a request isn't for this service at all, if so.
+#[must_use]
+pub fn misdirected(head: &RequestHead) -> Option<Problem> {
+    let host = head.headers.get(HOST).and_then(|it| it.to_str().ok());
+    let elsewhere = head.uri.authority().is_some_and(|it| !host.is_some_and(|host| it == host));
+    if elsewhere || !head.uri.path().starts_with('/') {
+        return Some(problem::MALFORMED.because("The target of the request must be a path of this service."));
+    }
+    // The server takes all that follows such a head for its body, whatever its length is said to be.
+    let socket = head.headers.get(UPGRADE).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    socket.then(|| problem::MALFORMED.because("This service has no WebSocket: leave out Upgrade."))
+}
 
 /// A request's `Idempotency-Key`, still to be read.
 pub struct Once {
