@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use futures_util::FutureExt;
 use kernel::{RequestId, fresh_id};
 
+use crate::headers::misdirected;
 use crate::{Problem, State, problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -55,11 +56,12 @@ pub async fn frame<B: MessageBody + 'static>(
     }
 
     let known = state.as_ref().is_none_or(|it| it.hosts.know(request.request()));
-    let answer = if known {
+    let refused = if known { misdirected(request.head()) } else { Some(problem::WRONG_HOST.problem()) };
+    let answer = if let Some(problem) = refused {
+        Ok(Ok(request.error_response(problem)))
+    } else {
         let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
         answer.map(|it| it.map(ServiceResponse::map_into_boxed_body))
-    } else {
-        Ok(Ok(request.error_response(problem::WRONG_HOST.problem())))
     };
     let Ok(answer) = answer else {
         log(&method, "", 500, now() - started, &id, "");

@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::RequestHead;
-use actix_web::http::header::{HOST, HeaderMap, IF_MATCH, UPGRADE};
+use actix_web::http::header::{HeaderMap, IF_MATCH, UPGRADE};
 use actix_web::{FromRequest, HttpRequest, dev};
 use kernel::Read;
 use registry::PrincipalKind;
@@ -13,12 +13,10 @@ use crate::body::Open;
 use crate::caller::Caller;
 use crate::{Problem, problem};
 
-/// Why a request isn't for this service at all, if so.
+/// Why a request is none that this service could take, if so.
 #[must_use]
 pub fn misdirected(head: &RequestHead) -> Option<Problem> {
-    let host = head.headers.get(HOST).and_then(|it| it.to_str().ok());
-    let elsewhere = head.uri.authority().is_some_and(|it| !host.is_some_and(|host| it == host));
-    if elsewhere || !head.uri.path().starts_with('/') {
+    if !head.uri.path().starts_with('/') {
         return Some(problem::MALFORMED.because("The target of the request must be a path of this service."));
     }
     // The server takes all that follows such a head for its body, whatever its length is said to be.

@@ -22,7 +22,7 @@ fn schema(of: &Value) -> Validator {
 }
 
 /// Each operation: its path, its method, and what the contract says of it.
-fn operations() -> Vec<(String, String, Value)> {
+pub(crate) fn operations() -> Vec<(String, String, Value)> {
     let paths = document()["paths"].as_object().expect("paths").clone();
     let each = |(path, item): (String, Value)| {
         let item = item.as_object().expect("an item").clone();

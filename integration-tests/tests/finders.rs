@@ -10,7 +10,14 @@ use crate::support::{Answer, Service, example};
 const MEMBERS: &str = "/v1/members/search";
 
 /// Adds a member whose spans of coverage are these, an open end empty.
-fn add(service: &Service, id: &str, first: &str, last: &str, born: &str, spans: &[(&str, &str, &str)]) {
+pub(crate) fn add(
+    service: &Service,
+    id: &str,
+    first: &str,
+    last: &str,
+    born: &str,
+    spans: &[(&str, &str, &str)],
+) {
     let text = |it: &str| format!("'{}'", it.replace('\'', "''"));
     let names = [first, last, &fold(first), &fold(last)].map(text).join(", ");
     service.execute(&format!(
