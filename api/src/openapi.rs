@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use chrono::NaiveDate;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::schema::{Object, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ContactBuilder, Content, ContentBuilder, Info, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr,
@@ -148,6 +148,15 @@ fn complete(operation: &mut Operation, path: &str) {
     for answer in operation.responses.responses.values_mut() {
         if let (Some((.., answered)), RefOr::T(answer)) = (example, answer) {
             answer.content.values_mut().for_each(|it| exemplify(it, answered));
+        }
+    }
+    // A header is there or not; utoipa has it null where it is an `Option`.
+    for it in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(Parameter { schema: Some(RefOr::T(Schema::Object(it))), .. }) = it
+            && let SchemaType::Array(types) = &it.schema_type
+            && let Some(one) = types.iter().find(|it| **it != Type::Null)
+        {
+            it.schema_type = SchemaType::Type(one.clone());
         }
     }
     let form = Form::of(operation, path);

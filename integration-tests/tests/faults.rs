@@ -112,6 +112,7 @@ on_both! {
             (Method::PUT, "/v1/authorizations", 405, Some("GET, HEAD, POST")),
             (Method::DELETE, "/v1/authorizations/26335R00001", 405, Some("GET, HEAD")),
             (Method::GET, "/v1/authorizations/26335R00001/close", 405, Some("POST")),
+            (Method::GET, "/v1/authorizations/search", 405, Some("POST")),
             (Method::TRACE, "/v1/me", 405, Some("GET, HEAD")),
             (Method::from_bytes(b"BREW").expect("a method"), "/v1/me", 405, Some("GET, HEAD")),
         ] {

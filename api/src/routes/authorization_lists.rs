@@ -81,10 +81,10 @@ fn in_order(from: Option<NaiveDate>, to: Option<NaiveDate>, at: &'static str) ->
         ("created_from" = Option<NaiveDate>, Query, description = "Only those received on this day, in the plan's zone, or later."),
         ("created_to" = Option<NaiveDate>, Query, description = "Only those received on this day, in the plan's zone, or earlier."),
         ("limit" = Option<u8>, Query, description = "At most so many; 50 where left out.", minimum = 1, maximum = 200),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before."),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before.", min_length = 1, max_length = 200),
     ),
     responses((status = 200, description = "A page.", body = AuthorizationPage,
-        headers(("Link" = Option<String>, description = "The next page, as `rel=\"next\"`."))))
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`."))))
 )]
 #[get("/v1/authorizations")]
 pub(crate) async fn list_authorizations(

@@ -30,8 +30,8 @@ use crate::{Problem, State, problem};
     security(("bearer" = ["authorizations:approve"]), ("bearer" = ["authorizations:deny"]), ("bearer" = ["authorizations:pend"])),
     params(
         ("id" = String, Path, description = "Its ID (AUT-25).", pattern = "^[0-9]{5}R[0-9]{5,}$", example = "26335R00001"),
-        ("If-Match" = String, Header, description = "The ETag of the authorization as you last read it.", example = "\"1.0a1b2c3d\""),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", min_length = 1, max_length = 255),
+        ("If-Match" = String, Header, description = "The ETag of the authorization as you last read it.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
     ),
     request_body(content = NewDecision, description = "What, and why."),
     responses((status = 200, description = "The authorization, decided.", body = AuthorizationBody,
@@ -82,8 +82,8 @@ async fn ask(
     security(("bearer" = ["authorizations:close"])),
     params(
         ("id" = String, Path, description = "Its ID (AUT-25).", pattern = "^[0-9]{5}R[0-9]{5,}$", example = "26335R00001"),
-        ("If-Match" = String, Header, description = "The ETag of the authorization as you last read it.", example = "\"1.0a1b2c3d\""),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", min_length = 1, max_length = 255),
+        ("If-Match" = String, Header, description = "The ETag of the authorization as you last read it.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
     ),
     request_body(content = NewClosing, description = "Why."),
     responses((status = 200, description = "The authorization, closed.", body = AuthorizationBody,

@@ -37,7 +37,7 @@ use crate::{Problem, State, problem};
 #[utoipa::path(
     tag = "authorizations",
     security(("bearer" = ["authorizations:create"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", min_length = 1, max_length = 255)),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$")),
     request_body(content = NewAuthorization, description = "The request."),
     responses((status = 201, description = "Received, numbered (AUT-25) and ruled on.", body = AuthorizationBody,
         headers(("Location" = String, description = "The authorization."), ("ETag" = String, description = "Its version."))))

@@ -17,8 +17,9 @@ mod policy;
 mod providers;
 mod services;
 
+use actix_web::guard::{Not, Post};
 use actix_web::http::header::ALLOW;
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::{Data, ServiceConfig, resource};
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa::OpenApi;
 
@@ -35,6 +36,8 @@ macro_rules! routes {
 
         /// Registers every route.
         pub(crate) fn configure(service: &mut ServiceConfig) {
+            // Else GET /v1/authorizations/{id} would look for an authorization of this ID.
+            service.service(resource("/v1/authorizations/search").guard(Not(Post())).to(unmatched));
             $(service.service($module::$handler);)+
         }
     };

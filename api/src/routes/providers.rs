@@ -44,10 +44,10 @@ struct ProviderRow {
         ("npi" = Option<Npi>, Query, description = "The one with this NPI."),
         ("type" = Option<ProviderKind>, Query, description = "Only persons, or only organizations."),
         ("limit" = Option<u8>, Query, description = "At most so many; 50 where left out.", minimum = 1, maximum = 200),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before."),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before.", min_length = 1, max_length = 200),
     ),
     responses((status = 200, description = "A page.", body = ProviderPage,
-        headers(("Link" = Option<String>, description = "The next page, as `rel=\"next\"`."))))
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`."))))
 )]
 #[get("/v1/providers")]
 pub(crate) async fn list_providers(
