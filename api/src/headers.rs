@@ -20,7 +20,8 @@ pub fn misdirected(head: &RequestHead) -> Option<Problem> {
         return Some(problem::MALFORMED.because("The target of the request must be a path of this service."));
     }
     // The server takes all that follows such a head for its body, whatever its length is said to be.
-    let socket = head.headers.get(UPGRADE).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let mut upgrades = head.headers.get_all(UPGRADE);
+    let socket = upgrades.any(|it| it.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket"));
     socket.then(|| problem::MALFORMED.because("This service has no WebSocket: leave out Upgrade."))
 }
 

@@ -105,7 +105,6 @@ on_both! {
 
     async fn i_15_what_no_route_takes_is_a_problem_too(service) {
         for (method, path, status, allow) in [
-            (Method::GET, "/", 404, None),
             (Method::GET, "/v1", 404, None),
             (Method::GET, "/v1/authorizations/", 404, None),
             (Method::POST, "/v1/nothing", 404, None),

@@ -22,7 +22,7 @@ struct Heard {
     closed: bool,
 }
 
-/// Sends each of `all` on a connection of its own, and hears what comes until it is closed, or for a second nothing comes.
+/// Sends each of `all` on a connection of its own, and hears what comes until it is closed, or for three seconds nothing comes.
 async fn say<T: AsRef<[u8]>>(service: &Service, all: impl IntoIterator<Item = T>) -> Vec<Heard> {
     let address = service.base.strip_prefix("http://").expect("an address");
     let one = |bytes: T| {
@@ -35,7 +35,7 @@ async fn say<T: AsRef<[u8]>>(service: &Service, all: impl IntoIterator<Item = T>
 
 fn hear(address: &str, bytes: &[u8]) -> Heard {
     let mut stream = TcpStream::connect(address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(1))).expect("a time-out");
+    stream.set_read_timeout(Some(Duration::from_secs(3))).expect("a time-out");
     stream.set_write_timeout(Some(Duration::from_secs(5))).expect("a time-out");
     // The service may have heard enough before the end.
     let _ = stream.write_all(bytes);
@@ -115,6 +115,7 @@ on_both! {
             format!("Content-Length: {length}\r\n: a"),
             format!("Content-Length: {length}\r\nX"),
             format!("Content-Length: {length}\r\nUpgrade: websocket\r\nConnection: upgrade"),
+            format!("Content-Length: {length}\r\nUpgrade: h2c\r\nUpgrade: \t WebSocket \t"),
         ] {
             all.extend([&body, &parts, ""].map(|body| format!("{lines}\r\n\r\n{body}")));
         }
