@@ -35,7 +35,7 @@ update:
 	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough quick_start --skip postgres
 
 # What the contract promises to those who only read it: linters, a fuzzer as each role on both databases, and clients made from it.
-# Takes three minutes, and Python with venv; the tools are installed beside the script, from PyPI and npm, where they are pinned.
+# Takes some minutes, Python with venv, and Chromium; the tools are installed beside the script, from PyPI and npm, where they are pinned.
 gates:
 	$(CARGO) build --package api
 	integration-tests/tools/with-postgres integration-tests/tools/gates

@@ -162,7 +162,7 @@ fn complete(operation: &mut Operation, path: &str) {
     let form = Form::of(operation, path);
     let mut statuses = BTreeMap::<u16, Vec<String>>::new();
     for it in all().into_iter().filter(|it| form.meets(it.slug)) {
-        statuses.entry(it.status.as_u16()).or_default().push(format!("`{}`", it.slug));
+        statuses.entry(it.status.as_u16()).or_default().push(format!("[`{0}`](/problems/{0})", it.slug));
     }
     for (status, slugs) in statuses {
         operation.responses.responses.insert(status.to_string(), RefOr::T(problem(status, &slugs)));
