@@ -36,6 +36,7 @@ CURSORS = {
     "list_providers": call("GET", "/v1/providers?limit=1").json()["next_cursor"],
     "search_members": call("POST", "/v1/members/search", json={"last_name": "ba", "limit": 1}).json()["next_cursor"],
 }
+POLICY = {} if "get_policy" in FORBIDDEN else call("GET", "/v1/policy").json()
 IDS = [it["id"] for it in call("GET", "/v1/authorizations").json()["data"]]
 
 
@@ -74,17 +75,17 @@ def to_move(case):
     new = asked() | {"start_date": day(300), "end_date": day(310)}
     number = call("POST", "/v1/authorizations", ASKS, json=new).json()["id"]
     there = call("GET", f"/v1/authorizations/{number}")
-    policy, actions = call("GET", "/v1/policy").json(), there.json()["actions"]
+    actions = there.json()["actions"]
     case.path_parameters["id"] = number
     case.headers["If-Match"] = there.headers["ETag"]
     if case.operation.definition.raw["operationId"] == "close_authorization":
-        case.body["reason_code"] = next(iter(policy["close_reasons"]))
+        case.body["reason_code"] = next(iter(POLICY["close_reasons"]))
         return
     verdicts = [it for it in actions if it in ("approve", "deny", "pend", "review")]
     outcome = case.body["outcome"] if case.body["outcome"] in verdicts else verdicts[-1]
     case.body = {
         "outcome": outcome,
-        "reason_code": next(iter(policy["decide_reasons"][outcome])),
+        "reason_code": next(iter(POLICY["decide_reasons"][outcome])),
         "reason": case.body["reason"],
     }
 
@@ -108,7 +109,7 @@ def by_one(sent):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Has valid requests keep the rules that no schema can say, and half of them name what there is."""
+    """Has valid requests keep the rules that no schema can say, and most of them name what there is."""
     operation = case.operation.definition.raw["operationId"]
     positive = case.meta and case.meta.generation.mode == GenerationMode.POSITIVE
     if not positive or case.method != case.operation.method.upper():
@@ -116,7 +117,7 @@ def before_call(context, case, kwargs):
     sent = case.body if isinstance(case.body, dict) else case.query or {}
     # By what was generated, so that the same case is always changed in the same way.
     dice = zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode())
-    seeded, dice = dice % 2, dice // 2
+    seeded, dice = dice % 4 != 0, dice // 4
     if sent.get("cursor") is not None:
         sent["cursor"] = CURSORS[operation]
     if operation in ("list_authorizations", "search_authorizations"):
