@@ -38,7 +38,7 @@ pub(crate) async fn get_openapi_json(_: Public, contract: Data<Contract>) -> Htt
 /// The contract, as YAML
 ///
 /// This document (OpenAPI 3.1).
-#[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "The contract.", content_type = "application/yaml", body = String)))]
+#[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "The contract.", content_type = "application/yaml", body = serde_json::Value)))]
 #[get("/openapi.yaml")]
 pub(crate) async fn get_openapi_yaml(_: Public, contract: Data<Contract>) -> HttpResponse {
     let mut answer = HttpResponse::Ok();
