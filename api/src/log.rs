@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use ::log::LevelFilter;
 use ::log::kv::{Error, Key, Value, VisitSource};
 use chrono::SecondsFormat;
 use env_logger::Target;
@@ -25,6 +26,8 @@ impl<'kvs> VisitSource<'kvs> for Fields {
 /// Starts the log; `filter` is as `env_logger` reads it, such as `info` or `lanyard=debug`.
 pub fn start(filter: &str, clock: impl Clock) {
     let mut builder = env_logger::Builder::new();
+    // What isn't HTTP is no fault of ours, and anyone could fill the log with it.
+    builder.filter_module("actix_http", LevelFilter::Off);
     builder.parse_filters(filter).target(Target::Stderr).format(move |out, record| {
         let mut fields = Fields(Map::new());
         let at = clock.now().to_rfc3339_opts(SecondsFormat::Micros, true);

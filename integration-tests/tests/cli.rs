@@ -180,6 +180,7 @@ fn l_08_what_would_expose_the_service_is_refused() {
     let (good, short) = (file("good", &"x".repeat(32), 0o600), file("short", "x", 0o600));
     let open = file("open", &"x".repeat(32), 0o644);
     let keys = ("LANYARD_AUTH__JWKS_FILE", jwks.as_str());
+    let proxy = ("LANYARD_TRUSTED_PROXIES", "10.0.0.1");
     for (arguments, variables, word) in [
         (&["serve"][..], &[][..], "auth.jwks_file"),
         (&["serve"], &[keys], "secret_file"),
@@ -193,6 +194,17 @@ fn l_08_what_would_expose_the_service_is_refused() {
             &[keys, ("LANYARD_SECRET_FILE", &good), ("LANYARD_BIND", "0.0.0.0:0")],
             "trusted_proxies",
         ),
+        (
+            &["serve"],
+            &[keys, ("LANYARD_SECRET_FILE", &good), ("LANYARD_BIND", "0.0.0.0:0"), proxy],
+            "hosts: beyond loopback",
+        ),
+        (&["--demo", "serve"], &[("LANYARD_HOSTS", "https://plan.example")], "hosts: `https://plan.example`"),
+        (&["--demo", "serve"], &[("LANYARD_HOSTS", "plan.example:443")], "hosts: `plan.example:443`"),
+        (&["--demo", "serve"], &[("LANYARD_CORS_ORIGINS", "*")], "cors_origins: `*`"),
+        (&["--demo", "serve"], &[("LANYARD_CORS_ORIGINS", "http://plan.example")], "cors_origins"),
+        (&["--demo", "serve"], &[("LANYARD_CORS_ORIGINS", "https://plan.example/")], "cors_origins"),
+        (&["--demo", "serve"], &[("LANYARD_CORS_ORIGINS", "https://a.example,null")], "cors_origins: `null`"),
         (&["--demo", "serve"], &[("LANYARD_BIND", "0.0.0.0:0")], "loopback"),
         (&["serve"], &[("LANYARD_COLOUR", "red")], "colour"),
         (&["serve"], &[("LANYARD_BIND", "somewhere")], "bind"),
