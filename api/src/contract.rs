@@ -6,12 +6,12 @@ use actix_web::dev::{self, ResourceDef};
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::query::Parameters;
-use crate::{Problem, pages, problem};
+use crate::{Problem, pages};
 
 /// The contract as it is served.
 pub struct Contract {
@@ -50,28 +50,23 @@ impl Contract {
         Self { json, yaml, methods, parameters }
     }
 
-    /// Refuses a query parameter that the operation doesn't take, or that comes twice.
+    /// Reads the query of a request. Where its operation takes any parameters, they and what is wrong with them so far are left
+    /// for its handler; else there may be none.
     ///
     /// # Errors
-    /// 400, with those that it takes.
+    /// 400, with every parameter that isn't taken.
     pub fn check(&self, request: &HttpRequest) -> Result<(), Problem> {
-        if request.query_string().is_empty() {
-            return Ok(());
-        }
         let route = request.match_pattern().unwrap_or_default();
         let operation = self.parameters.iter().find(|it| it.0 == route && it.1 == *request.method());
         let known = operation.map_or(&[][..], |it| &it.2);
-        let Parameters(sent) = Parameters::of(request)?;
-        for (place, (name, _)) in sent.iter().enumerate() {
-            if !known.contains(name) {
-                let takes = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                let detail = format!("Of query parameters this operation takes {takes}.");
-                return Err(problem::PARAMETER.because(detail));
-            }
-            if sent[..place].iter().any(|it| it.0 == *name) {
-                return Err(problem::PARAMETER.because(format!("`{name}` may be given once.")));
-            }
+        if request.query_string().is_empty() {
+            return Ok(());
         }
+        let mut sent = Parameters::read(request, known)?;
+        if known.is_empty() {
+            return sent.check();
+        }
+        request.extensions_mut().insert(sent);
         Ok(())
     }
 

@@ -74,6 +74,12 @@ impl Problem {
         Self { errors: Some(flaws), ..INVALID.problem() }
     }
 
+    /// The problem of query parameters with these flaws.
+    #[must_use]
+    pub fn of_query(flaws: Flaws) -> Self {
+        Self { errors: Some(flaws), ..PARAMETER.problem() }
+    }
+
     /// The problem that stands for an answer of the framework's own.
     #[must_use]
     pub fn of_status(status: StatusCode) -> Self {

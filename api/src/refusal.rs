@@ -38,9 +38,10 @@ refusals! {
     /// The bytes of the body aren't JSON as RFC 8259 has it: a syntax error, a member named twice, lists and objects nested
     /// more than 16 deep, text that isn't UTF-8. `detail` says where.
     UNREADABLE = BAD_REQUEST, "unreadable-body", "The body is not JSON that can be read.";
-    /// The query has a parameter that the operation doesn't take, the same one twice, or a value of the wrong form; among
+    /// The query has a parameter that the operation doesn't take, the same one twice, or a value of the wrong form. `errors` lists
+    /// all of them at once, with `/` and the name as the pointer; among
     /// them a cursor that was made for another list or another caller.
-    PARAMETER = BAD_REQUEST, "invalid-parameter", "A query parameter is unknown, given twice or not valid.";
+    PARAMETER = BAD_REQUEST, "invalid-parameter", "Correct the query parameters listed in errors, and send the request again.";
     /// The bytes aren't a request as RFC 9112 has it.
     MALFORMED = BAD_REQUEST, "malformed-request", "The request is not one that HTTP allows.";
     /// `Host` names a service that this one isn't. A browser that was led here under a name of someone else's learns nothing.

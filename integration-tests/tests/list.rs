@@ -100,6 +100,37 @@ on_both! {
         service.get("single-site", &format!("/v1/authorizations?limit=200&cursor={cursor}")).await.expect(200);
     }
 
+    /// AUT-05: what is wrong with a query is told at once, as with a body.
+    async fn aut_05_every_wrong_parameter_is_named_at_once(service) {
+        let long = "x".repeat(65);
+        let query = format!("limit=0&status=approved&type=a&type=b&site_id=1&created_from=2026-13-01&cursor=zz&other=1&{long}=1&Alma=1\
+             &service_from=2026-12-02&service_to=2026-12-01");
+        let answer = service.get("single-site", &format!("/v1/authorizations?{query}")).await;
+        assert_eq!(answer.problem(400), "invalid-parameter");
+        let body = answer.json();
+        let errors = body["errors"].as_array().expect("errors").iter();
+        let mut named: Vec<_> = errors.map(|it| format!("{} {}", it["pointer"], it["code"]).replace('"', "")).collect();
+        named.sort();
+        assert_eq!(named, [
+            " unknown", " unknown", "/created_from format", "/cursor format", "/limit range", "/other unknown", "/service_to before-start",
+            "/site_id format", "/status one-of", "/type items", "/type one-of",
+        ]);
+        assert!(!answer.text.contains("2026-13") && !answer.text.contains(&long) && !answer.text.contains("Alma"));
+        for (path, named) in [
+            ("/v1/diagnosis-codes?on=x&limit=99", "/q required /on format /limit range"),
+            ("/v1/providers?npi=1&type=x&q=-", "/npi format /type one-of /q format"),
+            ("/v1/procedure-codes?q=&service=x", "/q length /service one-of"),
+            ("/v1/me?a=1&b=2", "/a unknown /b unknown"),
+        ] {
+            let answer = service.get("single-site", path).await;
+            assert_eq!(answer.problem(400), "invalid-parameter");
+            let word = |it: &Value| [&it["pointer"], &it["code"]].map(|it| it.as_str().expect("text").to_owned()).join(" ");
+            let body = answer.json();
+            let errors: Vec<_> = body["errors"].as_array().expect("errors").iter().map(word).collect();
+            assert_eq!(errors.join(" "), named, "{path}");
+        }
+    }
+
     /// AUT-30: each filter alone and with others, by URL and by body.
     async fn aut_30_lists_and_searches_are_narrowed_by_every_filter(service) {
         let [first, second, third] = registry::demo::SITES.map(|it| it.0);

@@ -14,7 +14,7 @@ use crate::body::Body;
 use crate::caller::{Caller, Reads};
 use crate::query::Parameters;
 use crate::reply::Reply;
-use crate::{Problem, State, problem};
+use crate::{Problem, State};
 
 /// The list, as its cursors name it.
 const LIST: &str = "authorizations";
@@ -55,11 +55,12 @@ fn receipt_in_order(it: &Draft<AuthorizationSearch>) -> Result<(), ValidationErr
     in_order(it.created_from.flatten(), it.created_to.flatten(), "/created_to")
 }
 
+/// What a span of days must be.
+const BEFORE: &str = "Must not be before the day it begins at.";
+
 fn in_order(from: Option<NaiveDate>, to: Option<NaiveDate>, at: &'static str) -> Result<(), ValidationError> {
     match from.zip(to) {
-        Some((from, to)) if to < from => {
-            Err(broken("AUT-30", at, FlawCode::BeforeStart, "Must not be before the day it begins at."))
-        }
+        Some((from, to)) if to < from => Err(broken("AUT-30", at, FlawCode::BeforeStart, BEFORE)),
         _ => Ok(()),
     }
 }
@@ -92,10 +93,12 @@ pub(crate) async fn list_authorizations(
     caller: Caller<Reads>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
-    let sent = Parameters::of(&request)?;
-    let (filter, limit) = (filter(&sent)?, sent.limit(50, 200)?);
+    let mut sent = Parameters::of(&request);
+    let (filter, limit) = (filter(&mut sent), sent.limit(50, 200));
     let cursors = state.cursors.of(LIST, &caller.principal.id);
-    let after = sent.get("cursor", "the next_cursor of a page", |it| cursors.read(it, Number::parse))?;
+    let read = |it: &str| cursors.read(it, Number::parse);
+    let after = sent.get("cursor", FlawCode::Format, "the next_cursor of a page", read);
+    sent.check()?;
     let (rows, next) = page(&state, &caller.principal, filter, after, limit).await?;
     let next = next.map(|it| cursors.after(&it));
     let link = next.as_ref().map(|it| sent.next("/v1/authorizations", it));
@@ -149,29 +152,26 @@ async fn page(
     Ok(state.store.read(move |rx| authorizations::list(rx, &scope, &filter, after, limit)).await?)
 }
 
-fn filter(sent: &Parameters) -> Result<Filter, Problem> {
-    let one_of = |all: Vec<&str>| format!("one of {}", all.join(", "));
-    let types = one_of(RequestType::ALL.iter().map(|it| it.as_str()).collect());
-    let statuses = one_of(Status::ALL.iter().map(|it| it.as_str()).collect());
+/// What the list is narrowed to.
+fn filter(sent: &mut Parameters) -> Filter {
     let it = Filter {
-        site_id: sent.get("site_id", "a site's id", SiteId::parse)?,
-        request_type: sent.get("type", types, RequestType::parse)?,
-        status: sent.get("status", statuses, Status::parse)?,
-        service_from: sent.day("service_from")?,
-        service_to: sent.day("service_to")?,
-        created_from: sent.day("created_from")?,
-        created_to: sent.day("created_to")?,
+        site_id: sent.get("site_id", FlawCode::Format, "a site's id", SiteId::parse),
+        request_type: sent.one_of("type", RequestType::ALL, RequestType::as_str),
+        status: sent.one_of("status", Status::ALL, Status::as_str),
+        service_from: sent.day("service_from"),
+        service_to: sent.day("service_to"),
+        created_from: sent.day("created_from"),
+        created_to: sent.day("created_to"),
         ..Filter::default()
     };
     for (from, to, name) in
-        [(it.service_from, it.service_to, "service"), (it.created_from, it.created_to, "created")]
+        [(it.service_from, it.service_to, "service_to"), (it.created_from, it.created_to, "created_to")]
     {
         if from.zip(to).is_some_and(|(from, to)| to < from) {
-            let detail = format!("`{name}_to` must not be before `{name}_from`.");
-            return Err(problem::PARAMETER.because(detail));
+            sent.wrong(name, FlawCode::BeforeStart, BEFORE);
         }
     }
-    Ok(it)
+    it
 }
 
 impl From<AuthorizationSearch> for Filter {

@@ -1,15 +1,15 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
-use kernel::DiagnosisCode;
-use registry::{Diagnosis, Error};
+use kernel::{DiagnosisCode, FlawCode};
+use registry::{CodeQuery, Diagnosis, Error};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::caller::{Anyone, Caller};
 use crate::query::Parameters;
 use crate::reply::Reply;
-use crate::{Problem, State, problem};
+use crate::{Problem, State};
 
 /// Diagnosis codes, the best match first.
 #[derive(Serialize, ToSchema)]
@@ -57,27 +57,21 @@ pub(crate) async fn list_diagnosis_codes(
     _: Caller<Anyone>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
-    let sent = Parameters::of(&request)?;
-    let (text, on, limit) = (text(&sent)?, sent.day("on")?, sent.limit(20, 50)?);
+    let mut sent = Parameters::of(&request);
+    let (query, on, limit) = (query(&mut sent), sent.day("on"), sent.limit(20, 50));
+    let query = sent.checked(query)?;
     let (stamp, today) =
         state.store.read(|rx| Ok::<_, Error>((registry::code_stamp(rx)?, rx.today()))).await?;
     let index = state.codes.index(&state.store, stamp).await?;
-    let found = index.search(&text, on.unwrap_or(today), limit.into()).ok_or_else(wrong)?;
+    let found = index.search(&query, on.unwrap_or(today), limit.into());
     let data = found.into_iter().map(DiagnosisCodeRow::from).collect();
     Ok(Reply::of(&DiagnosisCodePage { data, next_cursor: () })?)
 }
 
 /// What is looked for.
-fn text(sent: &Parameters) -> Result<String, Problem> {
-    let short = |it: &str| (it.chars().count() <= 100).then(|| it.to_owned());
-    sent.get("q", FORM, short)?.ok_or_else(wrong)
-}
-
-/// What `q` must be.
-const FORM: &str = "1 to 100 characters, letters or digits among them";
-
-fn wrong() -> Problem {
-    problem::PARAMETER.because(format!("`q` must be {FORM}."))
+fn query(sent: &mut Parameters) -> Option<CodeQuery> {
+    let short = |it: &str| CodeQuery::parse(it).filter(|_| it.chars().count() <= 100);
+    sent.must("q", FlawCode::Format, "1 to 100 characters, letters or digits among them", short)
 }
 
 impl From<&Diagnosis> for DiagnosisCodeRow {

@@ -1,6 +1,6 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
-use kernel::Npi;
+use kernel::{FlawCode, Npi};
 use registry::{FoundProvider, ProviderKind, ProviderQuery};
 use serde::Serialize;
 use store::Rx;
@@ -55,11 +55,12 @@ pub(crate) async fn list_providers(
     caller: Caller<ReadsProviders>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
-    let sent = Parameters::of(&request)?;
-    let (query, limit) = (query(&sent)?, sent.limit(50, 200)?);
+    let mut sent = Parameters::of(&request);
+    let (query, limit) = (query(&mut sent), sent.limit(50, 200));
     let cursors = state.cursors.of(LIST, &caller.principal.id);
     let place = |it: &str| cursors.read(it, Npi::parse);
-    let after = sent.get("cursor", "the next_cursor of a page", place)?;
+    let after = sent.get("cursor", FlawCode::Format, "the next_cursor of a page", place);
+    sent.check()?;
     let find = move |rx: &mut Rx<'_>| registry::find_providers(rx, &query, after.as_ref(), limit.into());
     let (found, next) = state.store.read(find).await?;
     let next_cursor = next.map(|it| cursors.after(&it));
@@ -68,18 +69,15 @@ pub(crate) async fn list_providers(
 }
 
 /// What is looked for.
-fn query(sent: &Parameters) -> Result<ProviderQuery, Problem> {
+fn query(sent: &mut Parameters) -> ProviderQuery {
     let words = |it: &str| ProviderQuery::words(it).filter(|_| it.chars().count() <= 100);
     let expected = "1 to 8 words with letters or digits, at most 100 characters in all";
-    Ok(ProviderQuery {
-        npi: sent.get(
-            "npi",
-            "an NPI: ten digits, the first 1 or 2, the last a right check digit",
-            Npi::parse,
-        )?,
-        kind: sent.get("type", "one of person, organization", ProviderKind::parse)?,
-        words: sent.get("q", expected, words)?.unwrap_or_default(),
-    })
+    let npi = "an NPI: ten digits, the first 1 or 2, the last a right check digit";
+    ProviderQuery {
+        npi: sent.get("npi", FlawCode::Format, npi, Npi::parse),
+        kind: sent.one_of("type", ProviderKind::ALL, ProviderKind::as_str),
+        words: sent.get("q", FlawCode::Format, expected, words).unwrap_or_default(),
+    }
 }
 
 impl From<FoundProvider> for ProviderRow {

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
 use authorizations::{AllowedCode, Policy, Service, ServicePolicy, Setting};
 use chrono::NaiveDate;
-use kernel::{CodeType, Modifier, ProcedureCode};
+use kernel::{CodeType, FlawCode, Modifier, ProcedureCode};
 use registry::{Procedure, Topic, fold, procedures};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -122,18 +122,22 @@ pub(crate) async fn list_procedure_codes(
     _: Caller<Anyone>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
-    let found = found(&Parameters::of(&request)?, &state.policy(), state.today())?;
+    let found = found(&mut Parameters::of(&request), &state.policy(), state.today())?;
     let data = found.into_iter().cloned().map(ProcedureBody::from).collect();
     Ok(Reply::of(&ProcedureCodes { data, next_cursor: None })?)
 }
 
 /// The codes that are looked for.
-fn found(sent: &Parameters, policy: &Policy, today: NaiveDate) -> Result<Vec<&'static Procedure>, Problem> {
-    let q = sent.get("q", "1 to 100 characters", |it| {
-        (1..=100).contains(&it.chars().count()).then(|| it.to_owned())
-    })?;
-    let service = sent.get("service", "a service; GET /v1/services lists them", Service::parse)?;
-    let (on, limit) = (sent.day("on")?.unwrap_or(today), sent.limit(500, 500)?);
+fn found(
+    sent: &mut Parameters,
+    policy: &Policy,
+    today: NaiveDate,
+) -> Result<Vec<&'static Procedure>, Problem> {
+    let short = |it: &str| (1..=100).contains(&it.chars().count()).then(|| it.to_owned());
+    let q = sent.get("q", FlawCode::Length, "1 to 100 characters", short);
+    let service = sent.one_of("service", Service::ALL, Service::as_str);
+    let (on, limit) = (sent.day("on").unwrap_or(today), sent.limit(500, 500));
+    sent.check()?;
     let all: Vec<_> = match service {
         Some(it) => policy.service(it).procedures(on).collect(),
         None => procedures().iter().filter(|it| it.holds(on)).collect(),

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use crate::Diagnosis;
 use crate::fold::{beyond, fold};
 use crate::ranks::{Ranks, at};
-use crate::terms::{Term, beginning};
+use crate::terms::{CodeQuery, Term};
 
 /// Diagnosis codes, to be searched by code and by the words of their descriptions (AUT-16).
 ///
@@ -49,30 +49,25 @@ impl CodeIndex {
         Self { codes, ranks, by_rank, words, uses }
     }
 
-    /// At most `limit` of the codes that hold on `day` and match `text`, the best first; none where nothing in `text` could
-    /// be looked for.
+    /// At most `limit` of the codes that hold on `day` and match `query`, the best first.
     ///
-    /// The very code comes first, then codes that begin with it, then what each part of `text` is found in: those that have
+    /// The very code comes first, then codes that begin with it, then what each part of the query is found in: those that have
     /// more of the words whole, those that home health often asks for, those that may be billed, those with the shorter
     /// description. Usual abbreviations are read as what they stand for.
     #[must_use]
-    pub fn search(&self, text: &str, day: NaiveDate, limit: usize) -> Option<Vec<&Diagnosis>> {
-        let terms: Vec<_> = text.split_whitespace().filter_map(Term::read).collect();
-        if terms.is_empty() {
-            return None;
-        }
-        let prefix = beginning(text.trim());
-        let mut found = prefix.map(|it| self.codes_like(&it, day, limit)).unwrap_or_default();
+    pub fn search(&self, query: &CodeQuery, day: NaiveDate, limit: usize) -> Vec<&Diagnosis> {
+        let prefix = query.code.as_ref();
+        let mut found = prefix.map(|it| self.codes_like(it, day, limit)).unwrap_or_default();
         if found.len() < limit {
             let wanted = |rank| {
                 let place = at(self.by_rank[at(rank)]);
                 self.codes[place].holds(day) && !found.contains(&place)
             };
-            let described = self.described(&terms, wanted, limit);
+            let described = self.described(&query.terms, wanted, limit);
             found.extend(described.into_iter().map(|it| at(self.by_rank[at(it)])));
             found.truncate(limit);
         }
-        Some(found.into_iter().map(|it| &self.codes[it]).collect())
+        found.into_iter().map(|it| &self.codes[it]).collect()
     }
 
     /// The places of the codes that begin with `prefix`: itself, what may be billed, the shorter ones.
@@ -188,6 +183,7 @@ mod tests {
     use super::*;
     use crate::Release;
     use crate::terms::ABBREVIATIONS;
+    use crate::terms::beginning;
 
     /// A code, and the folded words of its description.
     type Folded = (Diagnosis, Vec<String>);
@@ -216,6 +212,10 @@ mod tests {
         found.into_iter().map(|it| it.1).collect()
     }
 
+    fn query(text: &str) -> CodeQuery {
+        CodeQuery::parse(text).expect("something to look for")
+    }
+
     #[test]
     fn aut_16_what_is_often_asked_for_comes_first() {
         let codes = Release::shipped().expect("a release").codes;
@@ -230,11 +230,11 @@ mod tests {
             ("copd", "J44.9"),
             ("fracture neck femur", "S72.001A"),
         ] {
-            let found = index.search(text, day, 3).expect("something to look for");
+            let found = index.search(&query(text), day, 3);
             assert!(found.iter().any(|it| it.code.as_str() == code), "{text}: {found:?}");
         }
         for (short, long) in ABBREVIATIONS {
-            let found = |text| index.search(text, day, 1).expect("something to look for").len();
+            let found = |text| index.search(&query(text), day, 1).len();
             assert!(found(short) == 1 && found(long) == 1, "{short}");
         }
     }
@@ -275,13 +275,13 @@ mod tests {
         ] {
             let expected = slow(&plain, text);
             for limit in [3, 50] {
-                let found = index.search(text, day, limit).expect("something to look for");
+                let found = index.search(&query(text), day, limit);
                 let found: Vec<_> = found.iter().map(|it| it.code.to_string()).collect();
                 assert_eq!(found, expected[..limit.min(expected.len())], "{text}");
             }
         }
-        assert!(index.search("- . '", day, 3).is_none() && index.search(" ", day, 3).is_none());
-        assert_eq!(index.search("i10", day.pred_opt().expect("a day"), 3), Some(Vec::new()));
-        assert_eq!(CodeIndex::new(Vec::new()).search("i10", day, 3), Some(Vec::new()));
+        assert!(CodeQuery::parse("- . '").is_none() && CodeQuery::parse(" ").is_none());
+        assert!(index.search(&query("i10"), day.pred_opt().expect("a day"), 3).is_empty());
+        assert!(CodeIndex::new(Vec::new()).search(&query("i10"), day, 3).is_empty());
     }
 }

@@ -40,3 +40,4 @@ pub use provider::{Provider, ProviderKind};
 pub use release::Release;
 pub use renders::Renders;
 pub use store::{benefits, diagnoses, is_affiliated, member, principal, providers};
+pub use terms::CodeQuery;

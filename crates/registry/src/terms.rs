@@ -22,6 +22,23 @@ pub(crate) const ABBREVIATIONS: [(&str, &str); 16] = [
     ("uti", "urinary tract infection"),
 ];
 
+/// What diagnosis codes are searched by.
+pub struct CodeQuery {
+    /// The beginning of a code that the whole of it may be.
+    pub(crate) code: Option<String>,
+    /// Its parts, at least one.
+    pub(crate) terms: Vec<Term>,
+}
+
+impl CodeQuery {
+    /// Reads it; none where nothing in `text` could be looked for.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let terms: Vec<_> = text.split_whitespace().filter_map(Term::read).collect();
+        (!terms.is_empty()).then(|| Self { code: beginning(text.trim()), terms })
+    }
+}
+
 /// A part of what is searched for, up to the next space.
 pub(crate) struct Term {
     /// Its folded words.
