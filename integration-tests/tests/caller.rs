@@ -189,6 +189,8 @@ on_both! {
             (sets(&[&old]), [200, 401]),
             (sets(&[&old, &new]), [200, 200]),
             (sets(&[&new]), [401, 200]),
+            // Rewritten in place, too.
+            (sets(&[&new, &but(&old, "kid", json!("other"))]), [401, 200]),
             // What can't be used leaves the keys of before.
             ("{".to_owned(), [401, 200]),
             (sets(&[]), [401, 200]),
@@ -207,6 +209,32 @@ on_both! {
             assert!(public["keys"][0]["x"].is_string() && public["keys"][0].get("extra").is_none());
         }
         twin.stop().await;
+    }
+
+    /// J-04: however long a set takes to be read, the newest one is in force.
+    async fn j_04_an_older_set_never_takes_the_place_of_a_newer_one(service) {
+        let file = crate::cli::folder(&format!("race-{:?}", service.kind)).join("jwks.json");
+        let good: Value = serde_json::from_str(&issuer().jwks()).expect("keys");
+        let named = |kid: &str| but(&good["keys"][0], "kid", json!(kid));
+        let many = (0..3000).map(|it| named(&format!("k{it}"))).chain([named("demo")]).collect::<Vec<_>>();
+        let replace = |keys: Vec<Value>| {
+            std::fs::write(file.with_extension("next"), json!({"keys": keys}).to_string()).expect("a file");
+            std::fs::rename(file.with_extension("next"), &file).expect("a file in its place");
+        };
+        replace(many.clone());
+        let keys = api::keys::Keys::of_file(ISSUER, &file).expect("keys");
+        for _ in 0..3 {
+            replace(many.clone());
+            std::thread::scope(|scope| {
+                let slow = scope.spawn(|| keys.jwks());
+                replace(vec![named("new")]);
+                for _ in 0..50 {
+                    let _ = keys.jwks();
+                }
+                slow.join().expect("a thread");
+            });
+            assert!(!keys.jwks().contains("demo"));
+        }
     }
 
     async fn es256_is_as_good_and_a_key_is_good_for_its_own_algorithm(service) {
@@ -229,19 +257,46 @@ on_both! {
 }
 
 #[test]
-fn only_keys_of_the_two_kinds_are_taken() {
+fn only_keys_that_can_verify_are_taken() {
+    let good = issuer().jwks();
+    let but = |from: &str, to: &str| good.replacen(from, to, 1);
+    let x = serde_json::from_str::<Value>(&good).expect("keys")["keys"][0]["x"].clone();
+    let x = x.as_str().expect("a key");
+    let ec = |x: &str, y: &str| {
+        format!(r#"{{"keys": [{{"kty": "EC", "crv": "P-256", "kid": "a", "x": "{x}", "y": "{y}"}}]}}"#)
+    };
+    let mut no_point = [0; 32];
+    no_point[0] = 2;
+    let no_point = BASE64_URL_SAFE_NO_PAD.encode(no_point);
+    let (of_32, of_31) = (BASE64_URL_SAFE_NO_PAD.encode([0xff; 32]), BASE64_URL_SAFE_NO_PAD.encode([1; 31]));
+    // Beside a good one, keys of other kinds and uses are left aside.
+    let rsa = r#"{"keys":[{"kty": "RSA", "kid": "r", "n": "AAAA", "e": "AQAB"}, {"kty": "new"}, "#;
+    assert!(
+        api::keys::Keys::parse(ISSUER, &but(r#"{"keys":["#, rsa))
+            .expect("keys")
+            .jwks()
+            .matches("kid")
+            .count()
+            == 1
+    );
     for (jwks, word) in [
-        ("{}", "can't be read"),
-        (r#"{"keys": []}"#, "no key"),
-        (r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}]}"#, "no `kid`"),
-        (r#"{"keys": [{"kty": "oct", "kid": "a", "k": "AAAA"}]}"#, "neither"),
-        (r#"{"keys": [{"kty": "RSA", "kid": "a", "n": "AAAA", "e": "AQAB"}]}"#, "neither"),
-        (
-            r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "alg": "ES256", "x": "AAAA"}]}"#,
-            "isn't its own",
-        ),
+        ("{}".to_owned(), "can't be read"),
+        ("[".to_owned(), "can't be read"),
+        (r#"{"keys": []}"#.to_owned(), "no key"),
+        (r#"{"keys": [{"kty": "RSA", "kid": "a", "n": "AAAA", "e": "AQAB"}]}"#.to_owned(), "no key"),
+        (r#"{"keys": [{"kty": "oct", "kid": "a", "k": "AAAA"}]}"#.to_owned(), "secret"),
+        (but(r#""x""#, r#""d":"AAAA","x""#), "secret"),
+        (but(r#""use":"sig""#, r#""use":"enc""#), "no key"),
+        (but(r#""use":"sig""#, r#""key_ops":["encrypt"]"#), "no key"),
+        (but(r#""kid":"demo","#, ""), "no `kid`"),
+        (but("EdDSA", "ES256"), "isn't its own"),
+        (but(x, "AA"), "length"),
+        (but(x, &format!("{x}AA")), "length"),
+        (but(x, &no_point), "can't be used"),
+        (ec(&of_32, &of_32), "can't be used"),
+        (ec(&of_31, &of_32), "length"),
     ] {
-        let wrong = api::keys::Keys::parse(ISSUER, jwks).err().expect(word);
+        let wrong = api::keys::Keys::parse(ISSUER, &jwks).err().unwrap_or_else(|| panic!("{jwks}"));
         assert!(wrong.contains(word), "{wrong}");
     }
 }
