@@ -1,5 +1,6 @@
 //! Settings: defaults, then a TOML file, then `LANYARD_*` variables; the one place that reads the environment.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,8 @@ use chrono_tz::Tz;
 use config::{Config, Environment, File, FileFormat};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{cors, hosts};
+use crate::cors;
+use crate::hosts::Hosts;
 
 /// The settings, with the default of each. `lanyard config` shows those in force.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -64,10 +66,13 @@ pub struct Url(pub String);
 impl Url {
     /// The URL without user, password and parameters, any of which may be secret.
     fn shown(&self) -> String {
-        let bare = self.0.split('?').next().unwrap_or_default();
-        match bare.split_once("://") {
-            Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit('@').next().unwrap_or_default()),
-            None => bare.to_owned(),
+        let bare = |it: &str| it.split('?').next().unwrap_or_default().to_owned();
+        match self.0.split_once("://") {
+            // A password may hold a `?`, so that it goes first.
+            Some((scheme, rest)) => {
+                format!("{scheme}://{}", bare(rest.rsplit('@').next().unwrap_or_default()))
+            }
+            None => bare(&self.0),
         }
     }
 }
@@ -98,16 +103,22 @@ impl Settings {
         // An orchestrator that runs a service of this name sets these for whoever runs beside it; our tests set some, too.
         let ours = |name: &str| {
             let name = name.strip_prefix("LANYARD_").unwrap_or_default();
-            !["PORT", "SERVICE_", "TEST_", "UPDATE"].iter().any(|it| name.starts_with(it))
+            name != "PORT" && !["PORT_", "SERVICE_", "TEST_", "UPDATE"].iter().any(|it| name.starts_with(it))
         };
-        let variables = env::vars().filter(|it| ours(&it.0)).collect();
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let variables = env::vars_os().filter_map(text).filter(|it| ours(&it.0)).collect();
         let environment = Environment::with_prefix("LANYARD").prefix_separator("_").separator("__");
         let environment = environment.source(Some(variables)).try_parsing(true);
         let list = environment.list_separator(",");
         let lists = ["trusted_proxies", "hosts", "cors_origins"];
         let list = lists.into_iter().fold(list, Environment::with_list_parse_key);
         let all = layers.add_source(list).build().map_err(|it| it.to_string())?;
-        all.try_deserialize().map_err(|it| it.to_string())
+        let mut it: Self = all.try_deserialize().map_err(|it| it.to_string())?;
+        for list in [&mut it.hosts, &mut it.cors_origins] {
+            *list = list.iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect();
+        }
+        Ok(it)
     }
 
     /// Turns to the demo profile, whose database is in its folder unless another one is named.
@@ -147,7 +158,7 @@ impl Settings {
         if !local && self.hosts.is_empty() {
             return Err("hosts: beyond loopback, set the names by which callers reach the service".into());
         }
-        if let Some(wrong) = self.hosts.iter().find(|it| !hosts::is_name(it)) {
+        if let Err(wrong) = Hosts::new(&self.hosts) {
             return Err(format!(
                 "hosts: `{wrong}` isn't a name or an address alone, without scheme, port and path"
             ));

@@ -1,12 +1,13 @@
 //! Which pages of other origins a browser lets call the service (I-15).
 
 use actix_cors::Cors;
+use actix_web::http::Method;
 use actix_web::http::header::{
-    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, ORIGIN, RETRY_AFTER,
 };
-use actix_web::http::{Method, Uri};
 
-use crate::hosts;
+use crate::hosts::Host;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -22,18 +23,23 @@ pub fn grant(origins: &[String]) -> Cors {
     origins.iter().fold(cors, |cors, it| cors.allowed_origin(it))
 }
 
-/// Whether `it` is an origin that may be granted anything: `https`, or `http` of this machine.
+/// The grant to the page that sent this, for an answer that the rest has no part in.
+#[must_use]
+pub fn granted(sent: &HeaderMap, origins: &[String]) -> Option<(HeaderName, HeaderValue)> {
+    let origin = sent.get(ORIGIN)?;
+    origins.iter().any(|it| origin == it).then(|| (ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()))
+}
+
+/// Whether `it` is an origin that may be granted anything, in the one form in which a browser sends it: `https`, or `http` of this
+/// machine.
 #[must_use]
 pub fn is_origin(it: &str) -> bool {
-    let Ok(uri) = it.parse::<Uri>() else { return false };
-    let Some(authority) = uri.authority() else { return false };
-    let safe = match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => hosts::local(authority.as_str()),
-        _ => false,
+    let Some((scheme, host)) = it.split_once("://") else { return false };
+    let Some(host) = Host::parse(host) else { return false };
+    let usual = match scheme {
+        "https" => 443,
+        "http" if host.is_loopback() => 80,
+        _ => return false,
     };
-    // A browser sends an origin in one form only, and it is compared as text.
-    safe && it == it.to_ascii_lowercase()
-        && it.ends_with(authority.as_str())
-        && !authority.as_str().contains('@')
+    host.port != Some(usual) && it == format!("{scheme}://{host}")
 }

@@ -68,7 +68,7 @@ fn state(settings: &Settings) -> Result<State, String> {
         keys,
         decider: Arc::clone(&policies) as _,
         policies,
-        hosts: Hosts::new(&settings.hosts),
+        hosts: Hosts::new(&settings.hosts)?,
         cors_origins: settings.cors_origins.clone(),
         zone: settings.plan.zone,
         cursors: Cursors::new(&secret),

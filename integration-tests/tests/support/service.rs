@@ -108,7 +108,7 @@ impl Service {
                 Some(file) => Keys::of_file(ISSUER, file).expect("keys"),
                 None => Keys::parse(ISSUER, &issuer().jwks()).expect("keys"),
             },
-            hosts: Hosts::new(&["plan.example".to_owned()]),
+            hosts: Hosts::new(&["plan.example.".to_owned()]).expect("names"),
             cors_origins: vec!["https://portal.example".to_owned()],
             policies: Arc::new(Policies::shipped()),
             zone: chrono_tz::America::New_York,
