@@ -38,8 +38,11 @@ new MutationObserver(() => {
 // The name of an operation is within a button, and so may not be a link of its own.
 const Plain = ({ React }) => ({ wrapComponents: { DeepLink: () => ({ text }) => React.createElement("span", null, text) } });
 
-const answer = await fetch("/openapi.json");
-const spec = await answer.json();
+const spec = await fetch("/openapi.json").then((it) => it.json()).catch(() => null);
+if (!spec || !window.SwaggerUIBundle) {
+  document.getElementById("contract").textContent = "The contract can't be loaded at the moment. Load the page again.";
+  throw new Error("the contract can't be loaded");
+}
 for (const item of Object.values(spec.paths)) {
   for (const operation of Object.values(item)) {
     moveOn(operation.requestBody?.content?.["application/json"]?.example);

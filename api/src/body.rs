@@ -1,17 +1,22 @@
 //! The extractor of request bodies.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use kernel::{At, Draft, Flaws, Json, Read};
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use crate::{Problem, problem};
 
 /// The most that a JSON body may have, in bytes.
 pub const LIMIT: usize = 256 * 1024;
+
+/// How long a body may take to arrive.
+const SLOWEST: Duration = Duration::from_secs(10);
 
 /// A request body as it came. A handler opens it once it knows the caller, so that a stranger learns nothing from it.
 pub struct Body<T: Read> {
@@ -92,12 +97,13 @@ impl<T: Read + 'static> FromRequest for Body<T> {
         Box::pin(async move {
             let read = match bytes {
                 None => Err(problem::NOT_JSON.problem()),
-                Some(bytes) => match bytes.await {
-                    Ok(bytes) => Open::parse(&bytes),
-                    Err(it) if it.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Some(bytes) => match timeout(SLOWEST, bytes).await {
+                    Err(_) => Err(problem::TIMEOUT.problem()),
+                    Ok(Ok(bytes)) => Open::parse(&bytes),
+                    Ok(Err(it)) if it.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
                         Err(problem::TOO_LARGE.problem())
                     }
-                    Err(_) => Err(problem::UNREADABLE.problem()),
+                    Ok(Err(_)) => Err(problem::UNREADABLE.problem()),
                 },
             };
             Ok(Self { read })

@@ -10,15 +10,16 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr};
 
+use crate::fixed::Fixed;
 use crate::query::Parameters;
 use crate::{Problem, pages};
 
 /// The contract as it is served.
 pub struct Contract {
     /// As JSON.
-    pub json: &'static str,
+    pub json: Fixed,
     /// As YAML.
-    pub yaml: &'static str,
+    pub yaml: Fixed,
     /// Each path, and the methods that it takes.
     methods: Vec<(ResourceDef, HeaderValue)>,
     /// Each path and method, and the query parameters that it takes.
@@ -34,7 +35,13 @@ impl Contract {
     pub fn new(document: &OpenApi, json: &'static str, yaml: &'static str) -> Self {
         let (mut methods, mut parameters) = (Vec::new(), Vec::new());
         for (path, item) in &document.paths.paths {
-            let all = [(Method::GET, &item.get), (Method::POST, &item.post)];
+            let all = [
+                (Method::GET, &item.get),
+                (Method::POST, &item.post),
+                (Method::PUT, &item.put),
+                (Method::PATCH, &item.patch),
+                (Method::DELETE, &item.delete),
+            ];
             let taken = || all.iter().filter_map(|(method, it)| it.as_ref().map(|it| (method, it)));
             let names = taken().flat_map(|(method, _)| match *method {
                 Method::GET => vec!["GET", "HEAD"],
@@ -47,6 +54,7 @@ impl Contract {
         let pages =
             pages::PATHS.iter().map(|it| (ResourceDef::new(*it), HeaderValue::from_static("GET, HEAD")));
         methods.extend(pages);
+        let (json, yaml) = (Fixed::new("application/json", json), Fixed::new("application/yaml", yaml));
         Self { json, yaml, methods, parameters }
     }
 
@@ -70,7 +78,7 @@ impl Contract {
         Ok(())
     }
 
-    /// The methods that `path` takes, if it is one of the contract's.
+    /// The methods that `path` takes, if it is one of the contract's or a page's.
     #[must_use]
     pub fn allow(&self, path: &str) -> Option<HeaderValue> {
         self.methods.iter().find(|it| it.0.is_match(path)).map(|it| it.1.clone())

@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use kernel::{RequestId, fresh_id};
 
 use crate::headers::misdirected;
-use crate::{Problem, State, problem};
+use crate::{Problem, State, cors, problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -57,16 +57,22 @@ pub async fn frame<B: MessageBody + 'static>(
 
     let known = state.as_ref().is_none_or(|it| it.hosts.know(request.request()));
     let refused = if known { misdirected(request.head()) } else { Some(problem::WRONG_HOST.problem()) };
-    let answer = if let Some(problem) = refused {
-        Ok(Ok(request.error_response(problem)))
-    } else {
-        let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-        answer.map(|it| it.map(ServiceResponse::map_into_boxed_body))
+    let origin = state.as_ref().and_then(|it| cors::granted(request.headers(), &it.cors_origins));
+    let answer = match refused {
+        Some(problem) => Ok(Ok(request.error_response(problem))),
+        None => AssertUnwindSafe(next.call(request))
+            .catch_unwind()
+            .await
+            .map(|it| it.map(ServiceResponse::map_into_boxed_body)),
     };
     let Ok(answer) = answer else {
         log(&method, "", 500, now() - started, &id, "");
         let problem = problem::INTERNAL.problem().about(&id);
-        return Err(headers(&id).into_iter().fold(problem, |it, (name, value)| it.with(name, value)).into());
+        return Err(headers(&id)
+            .into_iter()
+            .chain(origin)
+            .fold(problem, |it, (name, value)| it.with(name, value))
+            .into());
     };
     let mut answer = as_problem(answer?, &id);
     for (name, value) in headers(&id) {
@@ -119,6 +125,9 @@ fn as_problem(answer: ServiceResponse, id: &str) -> ServiceResponse {
     let foreign = || answer.headers().get(CONTENT_TYPE).is_none_or(|it| it != "application/problem+json");
     let problem = match own {
         Some(own) => own,
+        None if failed && foreign() && answer.request().method() == Method::OPTIONS => {
+            problem::NOT_GRANTED.problem().with(VARY, HeaderValue::from_static("Origin"))
+        }
         None if failed && foreign() => Problem::of_status(answer.status()),
         None => return answer,
     };

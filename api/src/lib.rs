@@ -6,6 +6,7 @@
 //! [`Reply`](reply::Reply).
 
 pub mod body;
+pub mod book;
 pub mod caller;
 pub mod cli;
 pub mod codes;
@@ -14,6 +15,7 @@ pub mod contract;
 pub mod cors;
 pub mod cursor;
 pub mod demo;
+pub mod fixed;
 pub mod frame;
 pub mod headers;
 pub mod hosts;

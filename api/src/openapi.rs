@@ -118,7 +118,8 @@ fn assemble() -> OpenApi {
     components.schemas.extend(schemas);
 
     for (path, item) in &mut it.paths.paths {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        let all = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in all.into_iter().flatten() {
             complete(operation, path);
         }
     }
@@ -219,7 +220,8 @@ impl Form {
     fn meets(&self, slug: &str) -> bool {
         let secured = self.path.starts_with("/v1/");
         match slug {
-            "internal" | "invalid-parameter" => true,
+            "internal" => true,
+            "invalid-parameter" => !self.path.starts_with("/problems/"),
             "not-ready" => self.path.ends_with("ready"),
             "route-not-found" => self.path.starts_with("/problems/"),
             "unauthenticated" | "database-unavailable" => secured,
@@ -228,7 +230,9 @@ impl Form {
                 let anyone = ["get_me", "list_services", "list_procedure_codes", "list_diagnosis_codes"];
                 secured && !anyone.contains(&self.id.as_str())
             }
-            "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" => self.body,
+            "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" | "request-timeout" => {
+                self.body
+            }
             "outcome-unknown" => self.takes("Idempotency-Key"),
             "idempotency-key-required" | "idempotency-key-invalid" | "idempotency-key-reused" => {
                 self.takes("Idempotency-Key")
@@ -243,7 +247,9 @@ impl Form {
                 .contains(&self.id.as_str()),
             "day-turned" | "request-overtaken" => self.id == "create_authorization",
             // Of the server itself, before there is an operation.
-            "malformed-request" | "request-timeout" | "headers-too-large" | "method-not-allowed" => false,
+            "malformed-request" | "origin-not-permitted" | "headers-too-large" | "method-not-allowed" => {
+                false
+            }
             other => unreachable!("openapi.rs doesn't say which operations meet {other}"),
         }
     }

@@ -1,34 +1,51 @@
 //! The pages for people: what this is, the contract to be tried, and what each problem means.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HOST};
-use actix_web::web::{self, Path, ServiceConfig};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType};
+use actix_web::web::{self, Bytes, Data, Path, Redirect, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use kernel::FlawCode;
 use pulldown_cmark::{Parser, html::push_html};
 use utoipa_swagger_ui::Config;
 
+use crate::fixed::Fixed;
 use crate::refusal::{INVALID, NO_ROUTE, Refusal, all, remedy, title};
-use crate::{Problem, hosts, problem};
+use crate::{Problem, State, book, problem};
 
 /// The paths of pages that aren't of the contract.
-pub const PATHS: &[&str] = &["/", "/docs", "/docs/{file}", "/problems", "/assets/{file}"];
+pub const PATHS: &[&str] =
+    &["/", "/docs", "/docs/", "/problems", "/problems/", "/book", "/book/{page}", "/assets/{file}"];
 
 /// Nothing from elsewhere, nothing inline. Swagger UI shows its arrows as images of `data:`.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a page is made of, and what Swagger UI is made of.
-const ASSETS: &[(&str, &str, &str)] = &[
-    ("lanyard.css", "text/css; charset=utf-8", include_str!("../assets/lanyard.css")),
-    ("docs.css", "text/css; charset=utf-8", include_str!("../assets/docs.css")),
-    ("docs.js", "text/javascript; charset=utf-8", include_str!("../assets/docs.js")),
-    ("mark.svg", "image/svg+xml", include_str!("../assets/mark.svg")),
-];
-const SWAGGER: &[&str] = &["swagger-ui.css", "swagger-ui-bundle.js"];
+static ASSETS: LazyLock<[(&str, Fixed); 6]> = LazyLock::new(|| {
+    let (css, js) = ("text/css; charset=utf-8", "text/javascript; charset=utf-8");
+    [
+        ("lanyard.css", Fixed::new(css, include_str!("../assets/lanyard.css"))),
+        ("mark.svg", Fixed::new("image/svg+xml", include_str!("../assets/mark.svg"))),
+        ("docs.css", Fixed::new(css, include_str!("../assets/docs.css"))),
+        ("docs.js", Fixed::new(js, include_str!("../assets/docs.js"))),
+        ("swagger-ui.css", Fixed::new(css, swagger("swagger-ui.css"))),
+        ("swagger-ui-bundle.js", Fixed::new(js, swagger("swagger-ui-bundle.js"))),
+    ]
+});
+
+/// A part of Swagger UI.
+fn swagger(name: &str) -> Bytes {
+    let found = utoipa_swagger_ui::serve(name, Arc::new(Config::default())).ok().flatten();
+    match found.map(|it| it.bytes) {
+        Some(Cow::Borrowed(it)) => Bytes::from_static(it),
+        Some(Cow::Owned(it)) => it.into(),
+        None => Bytes::new(),
+    }
+}
 
 /// The rules, and what each says.
 static RULES: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
@@ -50,6 +67,13 @@ struct Home {
 struct Docs;
 
 #[derive(Template)]
+#[template(path = "book.html")]
+struct BookPage {
+    title: &'static str,
+    html: String,
+}
+
+#[derive(Template)]
 #[template(path = "problems.html")]
 struct Problems {
     groups: Vec<(u16, &'static str, Vec<Refusal>)>,
@@ -57,11 +81,11 @@ struct Problems {
 
 #[derive(Template)]
 #[template(path = "problem.html")]
-struct Page {
+struct ProblemPage {
     it: Refusal,
     title: &'static str,
     remedy: &'static str,
-    rules: Vec<(&'static str, &'static str)>,
+    rule: Option<(&'static str, &'static str)>,
     codes: &'static [FlawCode],
 }
 
@@ -70,21 +94,28 @@ pub fn configure(service: &mut ServiceConfig) {
     service
         .route("/", web::get().to(home))
         .route("/docs", web::get().to(docs))
-        .service(web::redirect("/docs/", "/docs"))
-        .route("/docs/{file}", web::get().to(swagger))
+        .route("/docs/", web::get().to(async || Redirect::to("/docs")))
+        .route("/problems/", web::get().to(async || Redirect::to("/problems")))
         .route("/problems", web::get().to(problems))
+        .route("/book", web::get().to(async || Redirect::to("/book/README.md")))
+        .route("/book/{page}", web::get().to(book))
         .route("/assets/{file}", web::get().to(asset));
 }
 
-async fn home(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let host = request.headers().get(HOST).and_then(|it| it.to_str().ok()).unwrap_or_default();
+async fn home(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let host = state.hosts.asked(&request).ok_or_else(|| problem::WRONG_HOST.problem())?;
     // Beyond loopback there is TLS in front, whatever of it is seen here.
-    let scheme = if hosts::local(host) { "http" } else { "https" };
+    let scheme = if host.is_loopback() { "http" } else { "https" };
     page(&Home { base: format!("{scheme}://{host}") })
 }
 
 async fn docs() -> Result<HttpResponse, Problem> {
     page(&Docs)
+}
+
+async fn book(name: Path<String>) -> Result<HttpResponse, Problem> {
+    let (title, html) = book::page(&name).ok_or_else(|| NO_ROUTE.problem())?;
+    page(&BookPage { title, html })
 }
 
 async fn problems() -> Result<HttpResponse, Problem> {
@@ -98,24 +129,16 @@ async fn problems() -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// That there is none.
-pub fn problem(slug: &str) -> Result<HttpResponse, Problem> {
+pub fn of_problem(slug: &str) -> Result<HttpResponse, Problem> {
     let it = all().into_iter().find(|it| it.slug == slug).ok_or_else(|| NO_ROUTE.problem())?;
-    let rules = RULES.get_key_value(it.rule).map(|(id, says)| (*id, *says)).into_iter().collect();
+    let rule = RULES.get_key_value(it.rule).map(|(id, says)| (*id, *says));
     let codes = if it.slug == INVALID.slug { FlawCode::ALL } else { &[] };
-    page(&Page { it, title: title(it.status), remedy: remedy(it.status), rules, codes })
+    page(&ProblemPage { it, title: title(it.status), remedy: remedy(it.status), rule, codes })
 }
 
-async fn swagger(file: Path<String>) -> Result<HttpResponse, Problem> {
-    static CONFIG: LazyLock<Arc<Config<'_>>> = LazyLock::new(Arc::default);
-    let file = SWAGGER.iter().find(|it| **it == *file).ok_or_else(|| NO_ROUTE.problem())?;
-    let found = utoipa_swagger_ui::serve(file, Arc::clone(&CONFIG)).ok().flatten();
-    let found = found.ok_or_else(|| problem::INTERNAL.problem())?;
-    Ok(part(&found.content_type, found.bytes.into_owned()))
-}
-
-async fn asset(file: Path<String>) -> Result<HttpResponse, Problem> {
-    let (_, kind, text) = ASSETS.iter().find(|it| it.0 == *file).ok_or_else(|| NO_ROUTE.problem())?;
-    Ok(part(kind, text.as_bytes().to_vec()))
+async fn asset(request: HttpRequest, file: Path<String>) -> Result<HttpResponse, Problem> {
+    let (_, it) = ASSETS.iter().find(|it| it.0 == *file).ok_or_else(|| NO_ROUTE.problem())?;
+    Ok(it.answer(&request))
 }
 
 fn page(it: &impl Template) -> Result<HttpResponse, Problem> {
@@ -134,8 +157,4 @@ fn marked(text: &str) -> String {
     let mut html = String::new();
     push_html(&mut html, Parser::new(&text.replace(['{', '}'], "_")));
     html
-}
-
-fn part(kind: &str, bytes: Vec<u8>) -> HttpResponse {
-    HttpResponse::Ok().content_type(kind).insert_header((CACHE_CONTROL, "public, max-age=3600")).body(bytes)
 }

@@ -99,7 +99,8 @@ impl Parameters {
 
     /// How many rows a page may have: 1 to `most`, `usual` where it isn't said.
     pub fn limit(&mut self, usual: u16, most: u16) -> u16 {
-        let count = |it: &str| it.parse().ok().filter(|it| (1..=most).contains(it));
+        let digits = |it: &&str| !it.starts_with(['+', '0']);
+        let count = |it: &str| Some(it).filter(digits)?.parse().ok().filter(|it| (1..=most).contains(it));
         self.get("limit", FlawCode::Range, &format!("a number from 1 to {most}"), count).unwrap_or(usual)
     }
 

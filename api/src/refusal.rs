@@ -42,7 +42,8 @@ refusals! {
     /// all of them at once, with `/` and the name as the pointer; among
     /// them a cursor that was made for another list or another caller.
     PARAMETER = BAD_REQUEST, "invalid-parameter", "Correct the query parameters listed in errors, and send the request again.";
-    /// The bytes aren't a request as RFC 9112 has it.
+    /// HTTP allows the request, and this service doesn't: its target is no path (`OPTIONS *`), or it asks for another protocol
+    /// (`Upgrade: websocket`). Bytes that aren't HTTP at all (RFC 9112) get a bare 400, without a body.
     MALFORMED = BAD_REQUEST, "malformed-request", "The request is not one that HTTP allows.";
     /// `Host` names a service that this one isn't. A browser that was led here under a name of someone else's learns nothing.
     WRONG_HOST = BAD_REQUEST, "wrong-host", "Send the request to the name that the plan gave you: `Host` says another.";
@@ -59,11 +60,15 @@ refusals! {
     /// The operation takes a scope, and both the token and the role that the plan gave the caller must have it.
     NOT_PERMITTED = FORBIDDEN, "not-permitted",
         "This operation takes a scope that your token or your role does not have. GET /v1/me lists those that you have.";
+    /// A browser asked for a page of another origin whether it may call (CORS). The plan hasn't named this origin, or the page would
+    /// use a method or a header that no operation takes.
+    NOT_GRANTED = FORBIDDEN, "origin-not-permitted",
+        "Pages of this origin may not send this: ask the plan to name the origin, and send only the methods and headers of the contract.";
     /// No operation has this path.
     NO_ROUTE = NOT_FOUND, "route-not-found", "There is nothing at this path. GET /openapi.json lists what there is.";
     /// The path is there, and takes other methods.
     METHOD = METHOD_NOT_ALLOWED, "method-not-allowed", "This path takes the methods that `Allow` lists.";
-    /// The head or the body of the request was sent too slowly.
+    /// The body took longer than 10 seconds to arrive. A head that is too slow gets a bare 408, without a body.
     TIMEOUT = REQUEST_TIMEOUT, "request-timeout", "The request did not arrive in time.";
     /// No honest body is that large.
     TOO_LARGE = PAYLOAD_TOO_LARGE, "body-too-large", "A JSON body has at most 256 kB.";
@@ -77,7 +82,7 @@ refusals! {
         "Send the ETag of the authorization, as you last read it, in If-Match.";
     /// `If-Match` is `*`, a list, a weak `ETag` (`W/`), without quotes, or none of this service's.
     IF_MATCH = BAD_REQUEST, "if-match-invalid", "If-Match takes one ETag as this service gave it, in its quotes.";
-    /// The request line and the headers together are larger than any honest request's.
+    /// The request line and the headers together are larger than any honest request's. The answer is a bare 431, without a body.
     HEAD = REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The request's headers are too large.";
     /// The service itself is wrong. What failed is in its log under the request's id.
     INTERNAL = INTERNAL_SERVER_ERROR, "internal",
@@ -184,8 +189,9 @@ pub const fn status(kind: Kind) -> StatusCode {
 #[must_use]
 pub fn all() -> Vec<Refusal> {
     let faults = [store::Error::ROWS, authorizations::Error::ROWS].concat();
+    // The gateway's own words first, where two have the same name.
     let mut all: Vec<Refusal> =
-        faults.into_iter().map(Refusal::from).chain(REFUSALS.iter().copied()).collect();
+        REFUSALS.iter().copied().chain(faults.into_iter().map(Refusal::from)).collect();
     all.sort_by_key(|it| (it.status.as_u16(), it.slug));
     all.dedup_by_key(|it| it.slug);
     all

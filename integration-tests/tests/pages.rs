@@ -5,7 +5,7 @@ use kernel::FlawCode;
 use reqwest::Method;
 
 use crate::on_both;
-use crate::support::{Answer, Service};
+use crate::support::{Answer, Service, root};
 
 async fn get(service: &Service, path: &str) -> Answer {
     Answer::of(service.anonymous(Method::GET, path)).await
@@ -55,13 +55,14 @@ on_both! {
     }
 
     async fn the_pages_take_nothing_from_elsewhere(service) {
-        for path in ["/", "/docs", "/problems", "/problems/not-json"] {
+        for path in ["/", "/docs", "/problems", "/problems/not-json", "/book", "/book/rules.md"] {
             let page = get(&service, path).await;
             assert_eq!(page.status, 200, "{path}");
-            let policy = page.header("content-security-policy").expect("a policy");
-            assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe"), "{policy}");
+            let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                 base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+            assert_eq!(page.header("content-security-policy"), Some(policy));
             let parts = page.text.split('"').filter(|it| it.starts_with('/')).collect::<Vec<_>>();
-            assert!(!page.text.contains("src=\"http") && !page.text.contains("style=") && !page.text.contains("<style"));
+            assert!(!page.text.contains("=\"http") && !page.text.contains("=\"//") && !page.text.contains("style=") && !page.text.contains("<style"));
             for part in parts {
                 let part = part.split('#').next().expect("a path");
                 let status = get(&service, part).await.status;
@@ -69,13 +70,66 @@ on_both! {
             }
         }
         assert!(get(&service, "/").await.text.contains(&format!("curl {}/v1/me", service.base)));
-        let slashed = get(&service, "/docs/").await;
-        assert!(slashed.status == 200 && slashed.text.contains("swagger-ui-bundle.js"), "{}", slashed.text);
+        for (path, word) in [("/docs/", "swagger-ui-bundle.js"), ("/problems/", "authorization-not-found")] {
+            let slashed = get(&service, path).await;
+            assert!(slashed.status == 200 && slashed.text.contains(word), "{}", slashed.text);
+        }
+        let answer = get(&service, "/v1/me").await;
+        assert_eq!(answer.header("content-security-policy"), Some("default-src 'none'; frame-ancestors 'none'"));
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+        for entry in std::fs::read_dir(root().join("docs")).expect("the book") {
+            let name = entry.expect("a page").file_name().into_string().expect("a name");
+            let page = get(&service, &format!("/book/{name}")).await;
+            assert_eq!(page.status, 200, "{name}");
+            let links = page.text.split("href=\"").skip(1).map(|it| it.split('"').next().expect("an address"));
+            for link in links.filter(|it| !it.starts_with("https:")) {
+                let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+                let target = match file.strip_prefix("../") {
+                    Some(file) => format!("/{file}"),
+                    None if file.starts_with('/') => file.to_owned(),
+                    None if file.is_empty() => format!("/book/{name}"),
+                    None => format!("/book/{file}"),
+                };
+                let there = get(&service, &target).await;
+                let found = anchor.is_empty() || there.text.contains(&format!("id=\"{anchor}\""));
+                assert!(there.status == 200 && found, "{name} leads to {link}");
+            }
+        }
         for path in ["/docs/other.js", "/docs/../etc/passwd", "/docs/%2e%2e%2fCargo.toml", "/assets/none.css", "/assets/"] {
             assert_eq!(get(&service, path).await.problem(404), "route-not-found", "{path}");
         }
-        let posted = Answer::of(service.anonymous(Method::POST, "/docs")).await;
-        assert_eq!((posted.problem(405), posted.header("allow")), ("method-not-allowed".to_owned(), Some("GET, HEAD")));
+        for path in ["/", "/docs", "/docs/", "/problems", "/problems/", "/problems/not-json", "/assets/docs.js"] {
+            let posted = Answer::of(service.anonymous(Method::POST, path)).await;
+            assert_eq!((posted.problem(405), posted.header("allow")), ("method-not-allowed".to_owned(), Some("GET, HEAD")));
+            assert_eq!(Answer::of(service.anonymous(Method::HEAD, path)).await.status, 200);
+        }
+    }
+
+    async fn what_a_build_does_not_change_is_sent_once(service) {
+        for path in ["/openapi.json", "/openapi.yaml", "/assets/swagger-ui-bundle.js", "/assets/docs.js"] {
+            let first = get(&service, path).await;
+            let etag = first.header("etag").expect("an ETag");
+            assert!(first.text.len() > 1000 && first.header("cache-control") == Some("no-cache"));
+            for (known, status) in [(etag, 304), ("\"0\"", 200)] {
+                let again = Answer::of(service.anonymous(Method::GET, path).header("if-none-match", known)).await;
+                assert_eq!((again.status, again.text.is_empty()), (status, status == 304), "{path}");
+            }
+        }
+    }
+
+    /// The line that is made to be pasted into a shell holds nothing of the caller's but a name and a port.
+    async fn the_landing_page_names_the_service_alone(service) {
+        let ask = |host: &str| {
+            let request = service.anonymous(Method::GET, "/").header("host", host);
+            Answer::of(request.header("x-forwarded-host", "evil.example").header("x-forwarded-proto", "ftp"))
+        };
+        for (host, shown) in [
+            ("plan.example", "https://plan.example/v1"), ("PLAN.example.:8443", "https://plan.example:8443/v1"),
+            ("localhost:80", "http://localhost:80/v1"), ("[0:0::1]:8080", "http://[::1]:8080/v1"),
+        ] {
+            let page = ask(host).await;
+            assert!(page.text.contains(&format!("curl {shown}")) && !page.text.contains("evil"), "{}", page.text);
+        }
     }
 
     async fn i_15_only_named_origins_are_granted_anything(service) {
@@ -88,6 +142,17 @@ on_both! {
         assert_eq!(granted.status, 200);
         assert_eq!(granted.header("access-control-allow-origin"), Some(ours));
         assert_eq!(granted.header("access-control-allow-credentials"), None);
+        let set = |it: &Answer, name: &str| {
+            let mut all: Vec<_> = it.header(name).expect(name).split(',').map(|it| it.trim().to_owned()).collect();
+            all.sort();
+            all.join(" ")
+        };
+        let headers = "authorization content-type idempotency-key if-match if-none-match x-request-id";
+        assert_eq!(set(&granted, "access-control-allow-headers"), headers);
+        assert_eq!(set(&granted, "access-control-allow-methods"), "GET HEAD POST");
+        let me = Answer::of(service.request("single-site", Method::GET, "/v1/me").header("origin", ours)).await;
+        let exposed = "etag idempotency-replayed link location retry-after x-request-id";
+        assert_eq!(set(&me, "access-control-expose-headers"), exposed);
         for (origin, method, header) in [
             ("https://evil.example", "POST", "authorization"),
             ("https://portal.example.evil.example", "POST", "authorization"),
@@ -97,8 +162,8 @@ on_both! {
             (ours, "POST", "x-user-id"),
         ] {
             let refused = preflight(origin, method, header).await;
-            let all = refused.status == 200 && refused.header("access-control-allow-origin").is_some();
-            assert!(!all, "{origin} {method} {header}: {:?}", refused.headers);
+            assert_eq!(refused.problem(403), "origin-not-permitted", "{origin} {method} {header}");
+            assert!(refused.header("vary").is_some_and(|it| it.contains("Origin")));
         }
         // Answers and problems alike, so that a page can read why.
         for (origin, granted) in [(ours, Some(ours)), ("https://evil.example", None), ("null", None)] {
@@ -117,7 +182,8 @@ on_both! {
         for host in ["plan.example", "PLAN.example:443", "plan.example.", "localhost", &format!("localhost:{port}"), "[::1]:80", "127.0.0.1"] {
             assert_eq!(ask("/v1/me", host).await.status, 200, "{host}");
         }
-        for host in ["evil.example", "plan.example.evil.example", "127.0.0.1.evil.example", "user@localhost", "127.0.0.2", "0.0.0.0", ""] {
+        for host in ["evil.example", "plan.example.evil.example", "127.0.0.1.evil.example", "user@localhost", "127.0.0.2", "0.0.0.0", "", "localhost:$(id)",
+            "localhost:80;id", "localhost:8185,evil", "localhost:99999", "localhost:", "localhost..", "[::1]x", "[::1", "[::2]", "a b"] {
             for path in ["/v1/me", "/", "/openapi.json", "/none"] {
                 assert_eq!(ask(path, host).await.problem(400), "wrong-host", "{host}");
             }

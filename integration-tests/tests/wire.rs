@@ -24,18 +24,27 @@ struct Heard {
 
 /// Sends each of `all` on a connection of its own, and hears what comes until it is closed, or for three seconds nothing comes.
 async fn say<T: AsRef<[u8]>>(service: &Service, all: impl IntoIterator<Item = T>) -> Vec<Heard> {
+    say_for(service, all, Duration::from_secs(3)).await
+}
+
+/// The same, with more patience or less.
+async fn say_for<T: AsRef<[u8]>>(
+    service: &Service,
+    all: impl IntoIterator<Item = T>,
+    patience: Duration,
+) -> Vec<Heard> {
     let address = service.base.strip_prefix("http://").expect("an address");
     let one = |bytes: T| {
         let (address, bytes) = (address.to_owned(), bytes.as_ref().to_vec());
-        actix_web::rt::task::spawn_blocking(move || hear(&address, &bytes))
+        actix_web::rt::task::spawn_blocking(move || hear(&address, &bytes, patience))
     };
     let heard = join_all(all.into_iter().map(one).collect::<Vec<_>>()).await;
     heard.into_iter().map(|it| it.expect("a thread")).collect()
 }
 
-fn hear(address: &str, bytes: &[u8]) -> Heard {
+fn hear(address: &str, bytes: &[u8], patience: Duration) -> Heard {
     let mut stream = TcpStream::connect(address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(3))).expect("a time-out");
+    stream.set_read_timeout(Some(patience)).expect("a time-out");
     stream.set_write_timeout(Some(Duration::from_secs(5))).expect("a time-out");
     // The service may have heard enough before the end.
     let _ = stream.write_all(bytes);
@@ -228,6 +237,14 @@ on_both! {
 
     /// I-02: a body of 262,144 bytes is read and one of a byte more isn't, however it is framed; of what is larger, the rest
     /// isn't waited for.
+    /// A body that doesn't arrive is a problem after ten seconds, of which the service keeps count.
+    async fn a_body_that_does_not_arrive_is_not_waited_for(service) {
+        let slow = submission(&service, "Content-Length: 1000\r\n\r\n");
+        let heard = say_for(&service, [slow], Duration::from_secs(20)).await;
+        assert_eq!(heard[0].statuses, [408]);
+        assert!(heard[0].text.contains("/problems/request-timeout"), "{}", heard[0].text);
+    }
+
     async fn i_02_a_body_is_limited_to_the_byte(service) {
         let whole = |size: usize| format!("{}{}", " ".repeat(size - example().to_string().len()), example());
         let (most, over) = (whole(262_144), whole(262_145));

@@ -35,12 +35,12 @@ async function look(page, name) {
 for (const scheme of ["light", "dark"]) {
   const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1200, height: 900 } });
   const { page, noted } = await open(context);
-  for (const path of ["/", "/problems", "/problems/invalid-body", "/problems/authorization-action-not-permitted"]) {
+  for (const path of ["/", "/problems", "/problems/invalid-body", "/problems/authorization-action-not-permitted", "/book", "/book/errors.md", "/book/lifecycle.md"]) {
     assert.equal((await page.goto(base + path)).status(), 200);
     await look(page, scheme + path.replaceAll("/", "-"));
   }
   await page.setViewportSize({ width: 360, height: 800 });
-  for (const path of ["/", "/problems/invalid-body"]) {
+  for (const path of ["/", "/problems/invalid-body", "/book/errors.md", "/book/quick-start.md"]) {
     await page.goto(base + path);
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, `${path} is wider than a telephone`);
   }

@@ -1,7 +1,7 @@
 //! For operators and for those who integrate: health, the contract, the problems.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, get, http::header::CACHE_CONTROL};
+use actix_web::{HttpRequest, HttpResponse, get, http::header::CACHE_CONTROL};
 
 use crate::contract::{Contract, Public};
 use crate::{Problem, State, pages, problem};
@@ -28,21 +28,27 @@ pub(crate) async fn get_ready(_: Public, state: Data<State>) -> Result<HttpRespo
 /// The contract, as JSON
 ///
 /// This document (OpenAPI 3.1).
-#[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "The contract.", content_type = "application/json", body = serde_json::Value)))]
+#[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "The contract.", content_type = "application/json", body = serde_json::Value, headers(("ETag" = String, description = "Its version."))), (status = 304, description = "It is as you have it.")), params(("If-None-Match" = Option<String>, Header, description = "An ETag; 304 if it is still the one in force.")))]
 #[get("/openapi.json")]
-pub(crate) async fn get_openapi_json(_: Public, contract: Data<Contract>) -> HttpResponse {
-    let mut answer = HttpResponse::Ok();
-    answer.insert_header((CACHE_CONTROL, "no-cache")).content_type("application/json").body(contract.json)
+pub(crate) async fn get_openapi_json(
+    _: Public,
+    contract: Data<Contract>,
+    request: HttpRequest,
+) -> HttpResponse {
+    contract.json.answer(&request)
 }
 
 /// The contract, as YAML
 ///
 /// This document (OpenAPI 3.1).
-#[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "The contract.", content_type = "application/yaml", body = serde_json::Value)))]
+#[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "The contract.", content_type = "application/yaml", body = serde_json::Value, headers(("ETag" = String, description = "Its version."))), (status = 304, description = "It is as you have it.")), params(("If-None-Match" = Option<String>, Header, description = "An ETag; 304 if it is still the one in force.")))]
 #[get("/openapi.yaml")]
-pub(crate) async fn get_openapi_yaml(_: Public, contract: Data<Contract>) -> HttpResponse {
-    let mut answer = HttpResponse::Ok();
-    answer.insert_header((CACHE_CONTROL, "no-cache")).content_type("application/yaml").body(contract.yaml)
+pub(crate) async fn get_openapi_yaml(
+    _: Public,
+    contract: Data<Contract>,
+    request: HttpRequest,
+) -> HttpResponse {
+    contract.yaml.answer(&request)
 }
 
 /// What a problem means
@@ -55,8 +61,8 @@ pub(crate) async fn get_openapi_yaml(_: Public, contract: Data<Contract>) -> Htt
     responses((status = 200, description = "The page.", content_type = "text/html", body = String))
 )]
 #[get("/problems/{slug}")]
-pub(crate) async fn get_problem(_: Public, slug: Path<String>) -> Result<HttpResponse, Problem> {
-    pages::problem(&slug)
+pub(crate) async fn get_problem(slug: Path<String>) -> Result<HttpResponse, Problem> {
+    pages::of_problem(&slug)
 }
 
 /// The keys of access tokens

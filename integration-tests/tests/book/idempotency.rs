@@ -23,8 +23,13 @@ pub(super) fn again(slug: &str) -> &'static str {
             "with the header put right"
         }
         "idempotency-key-reused" => "with a new key, if it is meant as a new request",
-        "invalid-parameter" | "malformed-request" | "headers-too-large" | "method-not-allowed"
-        | "route-not-found" | "wrong-host" => "no: the program is wrong",
+        "invalid-parameter"
+        | "malformed-request"
+        | "origin-not-permitted"
+        | "headers-too-large"
+        | "method-not-allowed"
+        | "route-not-found"
+        | "wrong-host" => "no: the program is wrong",
         "not-permitted" | "site-not-permitted" | "clinician-only" | "action-not-yours" => {
             "no: ask the plan for the permission, if it should be there"
         }

@@ -1,0 +1,85 @@
+//! The book, as pages: `docs/*.md`, in the binary.
+
+use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, html};
+
+macro_rules! pages {
+    ($($name:literal),+ $(,)?) => { &[$(($name, include_str!(concat!("../../docs/", $name)))),+] };
+}
+
+/// Each page: its name, and its text.
+pub const PAGES: &[(&str, &str)] = pages![
+    "README.md",
+    "quick-start.md",
+    "callers.md",
+    "walkthrough.md",
+    "lifecycle.md",
+    "dates-and-money.md",
+    "errors.md",
+    "idempotency.md",
+    "lists.md",
+    "glossary.md",
+    "policy.md",
+    "rules.md",
+];
+
+/// The title and the HTML of a page, if there is one of this name.
+#[must_use]
+pub fn page(name: &str) -> Option<(&'static str, String)> {
+    let (_, text) = PAGES.iter().find(|it| it.0 == name)?;
+    let title = text.lines().next()?.trim_start_matches("# ");
+    let mut html = String::new();
+    html::push_html(&mut html, events(text).into_iter());
+    Some((title, html))
+}
+
+/// What the Markdown says, with anchors that links can name, and without links that lead out of the book but to the contract.
+fn events(text: &str) -> Vec<Event<'_>> {
+    let mut all: Vec<_> = Parser::new_ext(text, Options::ENABLE_TABLES).collect();
+    let mut linked = true;
+    for place in 0..all.len() {
+        let anchor = anchor(&all[place..]);
+        match &mut all[place] {
+            Event::Start(Tag::Heading { id, .. }) => *id = Some(anchor.into()),
+            Event::Start(Tag::Link { dest_url, .. }) => {
+                linked = !dest_url.starts_with("../") || &**dest_url == "../openapi.yaml";
+                if !linked {
+                    all[place] = Event::Text(CowStr::Borrowed(""));
+                }
+            }
+            Event::End(TagEnd::Link) if !linked => all[place] = Event::Text(CowStr::Borrowed("")),
+            // An aligned column would be a style within the page, which its policy doesn't allow.
+            Event::Start(Tag::Table(columns)) => columns.fill(Alignment::None),
+            _ => {}
+        }
+    }
+    all.into_iter().flat_map(framed).collect()
+}
+
+/// What may be wider than the page, in a frame that the keyboard reaches.
+fn framed(event: Event<'_>) -> Vec<Event<'_>> {
+    let html = |it: &'static str| Event::Html(CowStr::Borrowed(it));
+    match event {
+        Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented)) => {
+            vec![html("<pre tabindex=\"0\"><code>")]
+        }
+        Event::End(TagEnd::CodeBlock) => vec![html("</code></pre>\n")],
+        Event::Start(Tag::Table(_)) => {
+            vec![html("<div class=\"frame\" tabindex=\"0\" role=\"group\" aria-label=\"A table\">\n"), event]
+        }
+        Event::End(TagEnd::Table) => vec![event, html("</div>\n")],
+        event => vec![event],
+    }
+}
+
+/// The anchor of the heading that begins here, as links in the book name it.
+fn anchor(events: &[Event<'_>]) -> String {
+    let within = events.iter().take_while(|it| !matches!(it, Event::End(TagEnd::Heading(_))));
+    let text: String = within
+        .filter_map(|it| match it {
+            Event::Text(it) | Event::Code(it) => Some(&**it),
+            _ => None,
+        })
+        .collect();
+    let kept = text.to_lowercase().replace(' ', "-");
+    kept.chars().filter(|it| it.is_alphanumeric() || *it == '-' || *it == '_').collect()
+}
