@@ -7,11 +7,11 @@ use actix_web::http::header::{
     IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, ORIGIN, RETRY_AFTER,
 };
 
+use crate::frame::REQUEST_ID;
 use crate::hosts::Host;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Grants these origins what the contract has, without credentials of the browser's own: a token is sent by hand.
 pub fn grant(origins: &[String]) -> Cors {

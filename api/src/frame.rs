@@ -19,7 +19,8 @@ use kernel::{RequestId, fresh_id};
 use crate::headers::misdirected;
 use crate::{Problem, State, cors, problem};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Names a request, in what was sent and in the answer.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The request's id: as the caller named it, if in the right form; else ours.
 #[derive(Clone)]
