@@ -15,6 +15,7 @@ use std::fs;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::contract::{document as contract, operations};
 use crate::support::{Answer, Service, root, same_as_file};
 
 /// The names of the pages, in order.
@@ -65,11 +66,6 @@ fn codes<T: std::fmt::Display>(all: impl IntoIterator<Item = T>) -> String {
     all.into_iter().map(code).collect::<Vec<_>>().join(", ")
 }
 
-/// The contract.
-fn contract() -> Value {
-    serde_json::from_str(api::openapi::json()).expect("a document")
-}
-
 /// An operation of the contract, with its method and path.
 struct Operation {
     method: String,
@@ -79,13 +75,9 @@ struct Operation {
 
 impl Operation {
     fn all() -> Vec<Self> {
-        let mut all = Vec::new();
-        for (path, item) in contract()["paths"].as_object().expect("paths") {
-            for (method, it) in item.as_object().expect("an item") {
-                all.push(Self { method: method.to_uppercase(), path: path.clone(), it: it.clone() });
-            }
-        }
-        all
+        let of =
+            |(path, method, it): (String, String, Value)| Self { method: method.to_uppercase(), path, it };
+        operations().into_iter().map(of).collect()
     }
 
     fn name(&self) -> String {

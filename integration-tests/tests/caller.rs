@@ -53,7 +53,7 @@ async fn me(service: &Service, token: &str) -> Answer {
         .await
 }
 
-fn but(whole: &Value, name: &str, value: Value) -> Value {
+pub(crate) fn but(whole: &Value, name: &str, value: Value) -> Value {
     let mut whole = whole.clone();
     if value.is_null() {
         whole.as_object_mut().expect("an object").remove(name);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::support::{Answer, example, same_as_file};
 
-fn document() -> Value {
+pub(crate) fn document() -> Value {
     serde_json::from_str(openapi::json()).expect("a document")
 }
 

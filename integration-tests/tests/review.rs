@@ -26,8 +26,8 @@ async fn decide(service: &Service, who: &str, path: &str, version: i32, body: &V
     sent(service, who, &format!("{path}/decide"), version, body).await
 }
 
-/// A right body for each outcome.
-fn verdict(outcome: &str) -> Value {
+/// A right body for each outcome of the whole.
+pub(crate) fn whole(outcome: &str) -> Value {
     let code = match outcome {
         "approve" => "medically_necessary",
         "reduce" => "fewer_units_needed",
@@ -35,7 +35,12 @@ fn verdict(outcome: &str) -> Value {
         "pend" => "clinical_notes_needed",
         _ => "information_received",
     };
-    let mut body = json!({"outcome": outcome, "reason_code": code, "reason": "As the notes show."});
+    json!({"outcome": outcome, "reason_code": code, "reason": "As the notes show."})
+}
+
+/// A right body for each outcome.
+fn verdict(outcome: &str) -> Value {
+    let mut body = whole(outcome);
     if outcome == "reduce" {
         body["lines"] = json!([{"line": 1, "outcome": "reduce", "authorized_units": 5}]);
     }

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Operation, code, codes, hold, page, table};
-use crate::caller::signed;
+use crate::caller::{but, signed};
 use crate::support::{Answer, ISSUER, Kind, Service, start};
 
 /// The block of JSON after a mark.
@@ -22,9 +22,7 @@ async fn me(service: &Service, token: &str) -> u16 {
 }
 
 fn without(of: &Value, name: &str) -> Value {
-    let mut of = of.clone();
-    of.as_object_mut().expect("an object").remove(name);
-    of
+    but(of, name, Value::Null)
 }
 
 /// The head and the claims that the page shows are taken, and none of them may be left out but those that it says.

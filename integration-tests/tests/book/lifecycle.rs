@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{but, code, codes, hold, reviewed, send, table};
+use crate::review::whole;
 use crate::support::{Answer, Kind, Service, start};
 
 fn diagram() -> String {
@@ -51,14 +52,7 @@ async fn moved(service: &Service, of: &Answer, verb: &str, body: &Value) -> Answ
 }
 
 fn decision(outcome: &str, lines: &Value) -> Value {
-    let code = match outcome {
-        "approve" => "medically_necessary",
-        "reduce" => "fewer_units_needed",
-        "deny" => "not_medically_necessary",
-        "pend" => "clinical_notes_needed",
-        _ => "information_received",
-    };
-    let mut body = json!({"outcome": outcome, "reason_code": code, "reason": "As the notes show."});
+    let mut body = whole(outcome);
     if lines.is_array() {
         body["lines"] = lines.clone();
     }
