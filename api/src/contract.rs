@@ -64,12 +64,12 @@ impl Contract {
     /// # Errors
     /// 400, with every parameter that isn't taken.
     pub fn check(&self, request: &HttpRequest) -> Result<(), Problem> {
-        let route = request.match_pattern().unwrap_or_default();
-        let operation = self.parameters.iter().find(|it| it.0 == route && it.1 == *request.method());
-        let known = operation.map_or(&[][..], |it| &it.2);
         if request.query_string().is_empty() {
             return Ok(());
         }
+        let route = request.match_pattern().unwrap_or_default();
+        let operation = self.parameters.iter().find(|it| it.0 == route && it.1 == *request.method());
+        let known = operation.map_or(&[][..], |it| &it.2);
         let mut sent = Parameters::read(request, known)?;
         if known.is_empty() {
             return sent.check();

@@ -49,7 +49,7 @@ fn swagger(name: &str) -> Bytes {
 
 /// The rules, and what each says.
 static RULES: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
-    let rows = include_str!("../../docs/rules.md").lines().filter_map(|it| {
+    let rows = book::text("rules.md").unwrap_or_default().lines().filter_map(|it| {
         let mut cells = it.strip_prefix("| ")?.split(" | ");
         Some((cells.next()?, cells.next()?))
     });
@@ -70,7 +70,7 @@ struct Docs;
 #[template(path = "book.html")]
 struct BookPage {
     title: &'static str,
-    html: String,
+    html: &'static str,
 }
 
 #[derive(Template)]
