@@ -227,6 +227,8 @@ fn plan(service: &Service, sql: &str) -> Vec<String> {
     let (kind, sql) = (service.kind, sql.to_owned());
     service.look(move |db| {
         if kind == Kind::Sqlite {
+            // A statement that is only explained doesn't notice that another connection has changed the schema.
+            db.batch_execute("select count(*) from products")?;
             let steps = diesel::sql_query(format!("explain query plan {sql}")).load::<Step>(db)?;
             return Ok(steps.into_iter().map(|it| it.detail).collect());
         }
