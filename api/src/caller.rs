@@ -1,4 +1,7 @@
 //! Who calls, and what for: the type of a handler's argument is the permission that it takes.
+//!
+//! The extractor proves the token. What the plan granted its holder is read by the statement that comes first in the handler's
+//! own read or write ([`State::read`], [`State::write`]), so that it holds at that moment and costs no round trip of its own.
 
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -6,27 +9,57 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, http::header};
-use kernel::Scope;
-use registry::Principal;
-use store::Actor;
+use kernel::{PrincipalId, Scope};
+use registry::{Access, Credential, EmergencyId, Entry, Needs, authorize};
+use store::{Actor, Db, Moment};
 
 use crate::contract::Contract;
 use crate::frame::{Known, request_id};
-use crate::keys::Claims;
+use crate::wrong::Wrong;
 use crate::{Problem, State, problem};
+
+/// Names the emergency access under which something is read.
+pub const EMERGENCY: &str = "emergency-access";
 
 /// What an operation takes.
 pub trait Permission: 'static {
-    /// The scopes, of which token and role both must have one; none where being known is enough.
-    const SCOPES: &[Scope];
+    /// It.
+    const PERMIT: Permit;
+}
+
+/// What an operation takes, and what it shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Permit {
+    /// Of the caller.
+    pub needs: Needs,
+    /// Whether it shows members' data, so that it is refused while no one can be told who saw it.
+    pub phi: bool,
+}
+
+impl Permit {
+    const fn of(scopes: &'static [Scope]) -> Self {
+        Self { needs: Needs { scopes, step_up: false, in_emergency: false }, phi: false }
+    }
+
+    const fn phi(self) -> Self {
+        Self { phi: true, ..self }
+    }
+
+    const fn step_up(self) -> Self {
+        Self { needs: Needs { step_up: true, ..self.needs }, ..self }
+    }
+
+    const fn in_emergency(self) -> Self {
+        Self { needs: Needs { in_emergency: true, ..self.needs }, ..self }
+    }
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = [$($scope:ident),*];)+) => { $(
+    ($($(#[$doc:meta])* $name:ident = [$($scope:ident),*] $($flag:ident)*;)+) => { $(
         $(#[$doc])*
         pub struct $name;
         impl Permission for $name {
-            const SCOPES: &[Scope] = &[$(Scope::$scope),*];
+            const PERMIT: Permit = Permit::of(&[$(Scope::$scope),*])$(.$flag())*;
         }
     )+ };
 }
@@ -35,44 +68,55 @@ permissions! {
     /// Whoever is known.
     Anyone = [];
     /// Who may look members up.
-    SearchesMembers = [MembersSearch];
+    SearchesMembers = [MembersSearch] phi;
     /// Who may look providers up.
     ReadsProviders = [ProvidersRead];
     /// Who may see authorizations.
-    Reads = [AuthorizationsRead];
+    Reads = [AuthorizationsRead] phi in_emergency;
     /// Who may ask for one.
-    Creates = [AuthorizationsCreate];
+    Creates = [AuthorizationsCreate] phi;
     /// Who may decide on one; which decisions, the lifecycle says.
-    Decides = [AuthorizationsApprove, AuthorizationsDeny, AuthorizationsPend];
+    Decides = [AuthorizationsApprove, AuthorizationsDeny, AuthorizationsPend] phi step_up;
     /// Who may close one.
-    Closes = [AuthorizationsClose];
+    Closes = [AuthorizationsClose] phi;
     /// Who may see a member's coverage and benefits.
-    ReadsEligibility = [EligibilityRead];
+    ReadsEligibility = [EligibilityRead] phi in_emergency;
     /// Who may see the policy.
     ReadsPolicy = [PolicyRead];
 }
 
-/// Someone who has a valid token, is on record and may do `P`.
+/// Someone with a genuine token, who asks for what takes `P`.
 pub struct Caller<P> {
-    /// As the plan has them on record, at this request.
-    pub principal: Arc<Principal>,
-    /// As the trail names them.
-    pub actor: Actor,
-    scopes: Arc<[Scope]>,
+    /// What their token says.
+    pub credential: Credential,
+    client: Arc<str>,
+    request: HttpRequest,
     permission: PhantomData<P>,
 }
 
-impl<P> Caller<P> {
-    /// What the caller may do: what both token and role permit.
+impl<P: Permission> Caller<P> {
+    /// As the trail names them, until they have entered.
     #[must_use]
-    pub fn scopes(&self) -> Arc<[Scope]> {
-        Arc::clone(&self.scopes)
+    pub fn actor(&self) -> Actor {
+        let id = self.credential.login.as_str().into();
+        Actor { id, client: Arc::clone(&self.client), request: request_id(&self.request), of_service: false }
     }
 
-    /// Whether the caller may do what takes this scope.
-    pub fn may(&self) -> impl Fn(Scope) -> bool + Send + use<P> {
-        let scopes = self.scopes();
-        move |it| scopes.contains(&it)
+    /// Asks the database who it is, and decides whether they may.
+    pub(crate) fn entrance(&self) -> impl FnOnce(&mut Db, Moment) -> Result<Access, Wrong> + Send + use<P> {
+        let credential = self.credential.clone();
+        let entry = Entry { login: credential.login.clone(), emergency: credential.emergency.clone() };
+        move |db, moment| {
+            let found = entry.find(db, moment).map_err(Wrong::of)?;
+            let id = found.as_ref().map(|it| it.0.id.clone());
+            authorize(found, &credential, &P::PERMIT.needs).map_err(|it| Wrong::denied(it, id))
+        }
+    }
+
+    /// Notes who it was, for the log and the trail.
+    pub(crate) fn known(&self, who: &PrincipalId, emergency: Option<&EmergencyId>) {
+        let known = Known { id: who.as_str().into(), emergency: emergency.map(ToString::to_string) };
+        self.request.extensions_mut().insert(known);
     }
 }
 
@@ -88,24 +132,32 @@ impl<P: Permission> FromRequest for Caller<P> {
             let mut sent = request.headers().get_all(header::AUTHORIZATION);
             let (Some(token), None) = (sent.next(), sent.next()) else { return Err(unknown()) };
             let token = token.to_str().ok().and_then(bearer).ok_or_else(unknown)?;
-            let Claims { sub, client_id, scope, .. } =
-                state.keys.verify(token, state.clock.now()).ok_or_else(unknown)?;
-
-            let actor =
-                Actor { id: sub.as_str().into(), client: client_id.into(), request: request_id(&request) };
-            let found = state.store.read(move |rx| registry::principal(rx, &sub)).await?;
-            let principal = found.ok_or_else(unknown)?;
-            request.extensions_mut().insert(Known(Arc::clone(&actor.id)));
-            let named = scope.split(' ').filter_map(Scope::parse);
-            let scopes: Arc<[Scope]> = named.filter(|it| principal.role.permits(*it)).collect();
-            if !P::SCOPES.is_empty() && !P::SCOPES.iter().any(|it| scopes.contains(it)) {
-                return Err(problem::NOT_PERMITTED.problem());
-            }
+            let claims = state.keys.verify(token, state.clock.now()).ok_or_else(unknown)?;
+            let credential = Credential {
+                of_system: claims.of_system,
+                strong: claims.is_strong(&state.step_up, state.clock.now()),
+                scopes: claims.scope.split(' ').filter_map(Scope::parse).collect(),
+                emergency: emergency(&request)?,
+                login: claims.sub,
+            };
             if let Some(contract) = request.app_data::<Data<Contract>>() {
                 contract.check(&request)?;
             }
-            Ok(Self { principal: Arc::new(principal), actor, scopes, permission: PhantomData })
+            Ok(Self { credential, client: claims.client_id.into(), request, permission: PhantomData })
         })
+    }
+}
+
+/// The emergency access that a request names, if it does.
+fn emergency(request: &HttpRequest) -> Result<Option<EmergencyId>, Problem> {
+    let mut sent = request.headers().get_all(EMERGENCY);
+    match (sent.next(), sent.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => {
+            let id = one.to_str().ok().and_then(EmergencyId::parse);
+            id.map(Some).ok_or_else(|| problem::NO_EMERGENCY.problem())
+        }
+        _ => Err(problem::NO_EMERGENCY.problem()),
     }
 }
 

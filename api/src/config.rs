@@ -48,6 +48,8 @@ pub struct Database {
 pub struct Auth {
     pub issuer: String,
     pub jwks_file: Option<PathBuf>,
+    pub step_up_acr: Vec<String>,
+    pub step_up_minutes: u16,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -111,7 +113,7 @@ impl Settings {
         let environment = Environment::with_prefix("LANYARD").prefix_separator("_").separator("__");
         let environment = environment.source(Some(variables)).try_parsing(true);
         let list = environment.list_separator(",");
-        let lists = ["trusted_proxies", "hosts", "cors_origins"];
+        let lists = ["trusted_proxies", "hosts", "cors_origins", "auth.step_up_acr"];
         let list = lists.into_iter().fold(list, Environment::with_list_parse_key);
         let all = layers.add_source(list).build().map_err(|it| it.to_string())?;
         let mut it: Self = all.try_deserialize().map_err(|it| it.to_string())?;

@@ -7,6 +7,7 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use kernel::Scope;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr};
 
@@ -22,8 +23,18 @@ pub struct Contract {
     pub yaml: Fixed,
     /// Each path, and the methods that it takes.
     methods: Vec<(ResourceDef, HeaderValue)>,
-    /// Each path and method, and the query parameters that it takes.
-    parameters: Vec<(String, Method, Vec<String>)>,
+    operations: Vec<Taken>,
+}
+
+/// An operation, as requests are matched with it.
+struct Taken {
+    path: String,
+    method: Method,
+    id: String,
+    /// The query parameters that it takes.
+    query: Vec<String>,
+    /// The scopes, of which one opens it; none where a token is enough, absent where none is asked for.
+    scopes: Option<Vec<Scope>>,
 }
 
 impl Contract {
@@ -33,7 +44,7 @@ impl Contract {
     /// Never: the names of methods are header values.
     #[must_use]
     pub fn new(document: &OpenApi, json: &'static str, yaml: &'static str) -> Self {
-        let (mut methods, mut parameters) = (Vec::new(), Vec::new());
+        let (mut methods, mut operations) = (Vec::new(), Vec::new());
         for (path, item) in &document.paths.paths {
             let all = [
                 (Method::GET, &item.get),
@@ -49,13 +60,13 @@ impl Contract {
             });
             let names = names.collect::<Vec<_>>().join(", ");
             methods.push((ResourceDef::new(path.as_str()), HeaderValue::from_str(&names).expect("names")));
-            parameters.extend(taken().map(|(method, it)| (path.clone(), method.clone(), query(it))));
+            operations.extend(taken().map(|(method, it)| Taken::new(path, method, it)));
         }
         let pages =
             pages::PATHS.iter().map(|it| (ResourceDef::new(*it), HeaderValue::from_static("GET, HEAD")));
         methods.extend(pages);
         let (json, yaml) = (Fixed::new("application/json", json), Fixed::new("application/yaml", yaml));
-        Self { json, yaml, methods, parameters }
+        Self { json, yaml, methods, operations }
     }
 
     /// Reads the query of a request. Where its operation takes any parameters, they and what is wrong with them so far are left
@@ -67,15 +78,32 @@ impl Contract {
         if request.query_string().is_empty() {
             return Ok(());
         }
-        let route = request.match_pattern().unwrap_or_default();
-        let operation = self.parameters.iter().find(|it| it.0 == route && it.1 == *request.method());
-        let known = operation.map_or(&[][..], |it| &it.2);
+        let known = self.operation(request).map_or(&[][..], |it| &it.query);
         let mut sent = Parameters::read(request, known)?;
         if known.is_empty() {
             return sent.check();
         }
         request.extensions_mut().insert(sent);
         Ok(())
+    }
+
+    fn operation(&self, request: &HttpRequest) -> Option<&Taken> {
+        let route = request.match_pattern()?;
+        self.operations.iter().find(|it| it.path == route && it.method == *request.method())
+    }
+
+    /// The id of the operation that a request is for, if it is for one that asks for a token.
+    #[must_use]
+    pub fn secured(&self, request: &HttpRequest) -> Option<&str> {
+        self.operation(request).filter(|it| it.scopes.is_some()).map(|it| &*it.id)
+    }
+
+    /// The ids of the operations that are open to someone who has these scopes.
+    pub fn open_to(&self, may: impl Fn(Scope) -> bool) -> Vec<String> {
+        let open = |it: &&Taken| {
+            it.scopes.as_ref().is_some_and(|all| all.is_empty() || all.iter().any(|it| may(*it)))
+        };
+        self.operations.iter().filter(open).map(|it| it.id.clone()).collect()
     }
 
     /// The methods that `path` takes, if it is one of the contract's or a page's.
@@ -85,14 +113,33 @@ impl Contract {
     }
 }
 
-/// The query parameters that an operation takes.
-fn query(operation: &Operation) -> Vec<String> {
-    let parameters = operation.parameters.iter().flatten();
-    let of_query = |it: &RefOr<Parameter>| match it {
-        RefOr::T(it) if it.parameter_in == ParameterIn::Query => Some(it.name.clone()),
-        _ => None,
-    };
-    parameters.filter_map(of_query).collect()
+impl Taken {
+    fn new(path: &str, method: &Method, it: &Operation) -> Self {
+        let of_query = |it: &RefOr<Parameter>| match it {
+            RefOr::T(it) if it.parameter_in == ParameterIn::Query => Some(it.name.clone()),
+            _ => None,
+        };
+        // Its form is its JSON's: each alternative names a scheme, and the scopes that it takes.
+        let alternatives = it.security.as_ref().map(|it| serde_json::to_value(it).unwrap_or_default());
+        let scopes = alternatives.map(|it| {
+            let words = it.as_array().into_iter().flatten().flat_map(|it| {
+                it["bearer"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|it| Scope::parse(it.as_str()?))
+                    .collect::<Vec<_>>()
+            });
+            words.collect()
+        });
+        Self {
+            path: path.to_owned(),
+            method: method.clone(),
+            id: it.operation_id.clone().unwrap_or_default(),
+            query: it.parameters.iter().flatten().filter_map(of_query).collect(),
+            scopes,
+        }
+    }
 }
 
 /// Anyone at all, known or not; but with no query parameter that the operation doesn't take.

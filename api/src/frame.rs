@@ -28,7 +28,12 @@ struct Named(Arc<str>);
 
 /// Who called, for the log; the extractor of callers leaves it.
 #[derive(Clone)]
-pub struct Known(pub Arc<str>);
+pub struct Known {
+    /// Their id.
+    pub id: Arc<str>,
+    /// The emergency access under which they read.
+    pub emergency: Option<String>,
+}
 
 /// The request's id.
 #[must_use]
@@ -85,7 +90,8 @@ pub async fn frame<B: MessageBody + 'static>(
     }
     // The path itself isn't logged: a caller may have put anything into it.
     let route = answer.request().match_pattern().unwrap_or_default();
-    let caller = answer.request().extensions().get::<Known>().map(|it| Arc::clone(&it.0)).unwrap_or_default();
+    let caller =
+        answer.request().extensions().get::<Known>().map(|it| Arc::clone(&it.id)).unwrap_or_default();
     log(&method, &route, answer.status().as_u16(), now() - started, &id, &caller);
     Ok(answer)
 }

@@ -6,11 +6,10 @@ use actix_web::dev::RequestHead;
 use actix_web::http::header::{HeaderMap, IF_MATCH, UPGRADE};
 use actix_web::{FromRequest, HttpRequest, dev};
 use kernel::Read;
-use registry::PrincipalKind;
 use store::IdempotencyKey;
 
 use crate::body::Open;
-use crate::caller::Caller;
+use crate::caller::{Caller, Permission};
 use crate::{Problem, problem};
 
 /// Why a request is none that this service could take, if so.
@@ -38,17 +37,17 @@ impl Once {
     ///
     /// # Errors
     /// 400 where the key has a wrong form, or a system client sent none.
-    pub fn key<P, T: Read>(
+    pub fn key<P: Permission, T: Read>(
         self,
         caller: &Caller<P>,
         site: &str,
         body: &Open<T>,
     ) -> Result<Option<IdempotencyKey>, Problem> {
         let Some(key) = self.key? else {
-            let system = caller.principal.role.kind() == PrincipalKind::System;
+            let system = caller.credential.of_system;
             return if system { Err(problem::KEY_REQUIRED.problem()) } else { Ok(None) };
         };
-        let scope = format!("{} {site} {}", caller.principal.id, self.route);
+        let scope = format!("{} {site} {}", caller.credential.login, self.route);
         Ok(Some(IdempotencyKey { scope, key, fingerprint: format!("{} {}", self.path, body.digest()) }))
     }
 }

@@ -32,6 +32,7 @@ pub mod reply;
 pub mod routes;
 pub mod server;
 pub mod state;
+mod wrong;
 
 pub use problem::Problem;
 pub use state::State;

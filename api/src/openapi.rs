@@ -242,7 +242,11 @@ impl Form {
             | "authorization-action-not-permitted"
             | "authorization-changed" => self.takes("If-Match"),
             "authorization-not-found" => secured && self.path.contains("{id}"),
-            "clinician-only" | "action-not-yours" | "beyond-benefit" => self.id == "decide_authorization",
+            "clinician-only" | "action-not-yours" | "beyond-benefit" | "own-request" => {
+                self.id == "decide_authorization"
+            }
+            "step-up-required" => self.id == "decide_authorization",
+            "no-emergency-access" => self.takes("Emergency-Access"),
             "site-not-permitted" => ["create_authorization", "list_authorizations", "search_authorizations"]
                 .contains(&self.id.as_str()),
             "day-turned" | "request-overtaken" => self.id == "create_authorization",

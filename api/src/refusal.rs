@@ -60,6 +60,13 @@ refusals! {
     /// The operation takes a scope, and both the token and the role that the plan gave the caller must have it.
     NOT_PERMITTED = FORBIDDEN, "not-permitted",
         "This operation takes a scope that your token or your role does not have. GET /v1/me lists those that you have.";
+    /// What the operation does takes a login of a few minutes ago by more than a password, and the token's `acr` and `auth_time`
+    /// say otherwise (RFC 9470).
+    STEP_UP = UNAUTHORIZED, "step-up-required",
+        "Have the user log in anew, with a second factor, and send the request with the token of that login.";
+    /// The header `Emergency-Access` names none that is yours and still open, or comes with an operation that it doesn't open.
+    NO_EMERGENCY = FORBIDDEN, "no-emergency-access",
+        "The emergency access named is not yours, is over, or does not open this. POST /v1/emergency-access opens one.";
     /// A browser asked for a page of another origin whether it may call (CORS). The plan hasn't named this origin, or the page would
     /// use a method or a header that no operation takes.
     NOT_GRANTED = FORBIDDEN, "origin-not-permitted",

@@ -2,7 +2,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -16,6 +16,18 @@ pub struct Reply {
     body: String,
     #[serde(skip)]
     replayed: bool,
+    /// Whether what it answers has its entry in the trail already.
+    #[serde(skip)]
+    recorded: bool,
+    /// The ids of those whose data it shows, for the trail.
+    #[serde(skip)]
+    subjects: Vec<String>,
+}
+
+/// What an answer shows, as it is left for the trail.
+pub(crate) struct Shown {
+    pub(crate) recorded: bool,
+    pub(crate) subjects: Vec<String>,
 }
 
 impl Reply {
@@ -25,7 +37,16 @@ impl Reply {
     /// If it can't be written as JSON, which is a fault of ours.
     pub fn of(body: &impl Serialize) -> Result<Self, store::Error> {
         let body = serde_json::to_string(body).map_err(|it| store::Error::Internal(it.to_string()))?;
-        Ok(Self { status: 200, location: None, etag: None, link: None, body, replayed: false })
+        Ok(Self {
+            status: 200,
+            location: None,
+            etag: None,
+            link: None,
+            body,
+            replayed: false,
+            recorded: false,
+            subjects: Vec::new(),
+        })
     }
 
     /// An answer of `body` at `version`, with its `ETag`.
@@ -50,6 +71,18 @@ impl Reply {
         Self { link: link.map(|it| format!("<{it}>; rel=\"next\"")), ..self }
     }
 
+    /// The same, which shows data of these, by id.
+    #[must_use]
+    pub fn about<T: ToString>(self, subjects: impl IntoIterator<Item = T>) -> Self {
+        Self { subjects: subjects.into_iter().map(|it| it.to_string()).collect(), ..self }
+    }
+
+    /// The same, as the answer to what the trail has already.
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        Self { recorded: true, ..self }
+    }
+
     /// The same, as the answer to a repeated request.
     #[must_use]
     pub fn replayed(self) -> Self {
@@ -61,7 +94,8 @@ impl Responder for Reply {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let Self { status, location, etag, link, body, replayed } = self;
+        let Self { status, location, etag, link, body, replayed, recorded, subjects } = self;
+        request.extensions_mut().insert(Shown { recorded, subjects });
         let known = request.headers().get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok());
         let same = known.zip(etag.as_deref()).is_some_and(|(known, etag)| {
             known

@@ -1,6 +1,6 @@
 //! What every handler has at hand.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
@@ -8,14 +8,18 @@ use authorizations::{Decider, Policies, Policy};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use kernel::{Clock, Fault};
-use store::{Actor, Error, IdempotencyKey, Kept, Store, Tx};
+use registry::Access;
+use store::{Actor, Error, IdempotencyKey, Locks, Rx, Store, Tx};
+
+use crate::caller::{Caller, Permission};
 
 use crate::codes::Codes;
 use crate::cursor::Cursors;
 use crate::hosts::Hosts;
-use crate::keys::Keys;
+use crate::keys::{Keys, StepUp};
 use crate::reply::Reply;
-use crate::{Problem, caller::Caller};
+use crate::wrong::Wrong;
+use crate::{Problem, problem};
 
 /// What every handler has at hand.
 pub struct State {
@@ -25,6 +29,8 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// The keys that tokens are signed with.
     pub keys: Keys,
+    /// What login some operations take.
+    pub step_up: StepUp,
     /// The names by which it is reached.
     pub hosts: Hosts,
     /// The origins whose pages may call it.
@@ -54,38 +60,105 @@ impl State {
         Arc::clone(self.policies.on(self.today()))
     }
 
-    /// Does `work` with what was `asked`, once for each `key`: a repeated request gets the first answer, even if by now
-    /// it would break a rule.
+    /// Does `work` with what was `asked`, if the caller may; what they may is read with it.
     ///
     /// # Errors
-    /// What is wrong with what was asked; whatever `work` returns; or that the database can't answer.
+    /// That the caller may not; what is wrong with what was asked; whatever `work` returns; or that the database can't answer.
+    pub async fn read<P, A, T, E>(
+        &self,
+        caller: &Caller<P>,
+        asked: Result<A, Problem>,
+        work: impl FnOnce(&mut Rx<'_>, &Access, A) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Problem>
+    where
+        P: Permission,
+        A: Send + 'static,
+        T: Send + 'static,
+        E: Fault,
+    {
+        let work = move |rx: &mut Rx<'_>, who: Access| {
+            let id = &who.principal.id;
+            let asked = asked.map_err(|it| Wrong::refused(it, Some(id.clone())))?;
+            let done = work(rx, &who, asked).map_err(|it| Wrong::of(it).by(id))?;
+            Ok((done, who))
+        };
+        let (done, who) = self.store.enter(caller.entrance(), work).await.map_err(|it| told(caller, it))?;
+        caller.known(&who.principal.id, who.emergency().map(|it| &it.0));
+        Ok(done)
+    }
+
+    /// What was `asked`, if the caller may.
+    ///
+    /// # Errors
+    /// That the caller may not, or what is wrong with what was asked.
+    pub async fn admit<P: Permission, A: Send + 'static>(
+        &self,
+        caller: &Caller<P>,
+        asked: Result<A, Problem>,
+    ) -> Result<A, Problem> {
+        self.read(caller, asked, |_, _, asked| Ok::<_, Error>(asked)).await
+    }
+
+    /// Does `work` with what was `asked`, if the caller may, once for each `key`: a repeated request gets the first answer, even
+    /// if by now it would break a rule.
+    ///
+    /// # Errors
+    /// That the caller may not; what is wrong with key or what was asked; whatever `work` returns; or that the database can't
+    /// answer.
     pub async fn write<P, A, E>(
         &self,
         caller: &Caller<P>,
-        key: Option<IdempotencyKey>,
+        key: Result<Option<IdempotencyKey>, Problem>,
         asked: Result<A, Problem>,
-        work: impl FnOnce(&mut Tx<'_>, A) -> Result<Reply, E> + Send + 'static,
+        work: impl FnOnce(&mut Tx<'_>, &Access, A) -> Result<Reply, E> + Send + 'static,
     ) -> Result<Reply, Problem>
     where
-        A: Send + 'static,
-        E: Fault + From<Error> + Send + 'static,
+        P: Permission,
+        A: Locks + Send + 'static,
+        E: Fault,
     {
-        let asked = match asked {
-            Ok(asked) => asked,
-            Err(problem) => return self.kept(key, problem).await,
+        let (key, asked) = match (key, asked) {
+            (Ok(key), Ok(asked)) => (key, asked),
+            (Ok(key), Err(problem)) => return self.refuse(caller, key, problem).await,
+            (Err(problem), _) => return self.refuse(caller, None, problem).await,
         };
-        let work = move |tx: &mut Tx<'_>| work(tx, asked);
-        let Some(key) = key else {
-            return self.store.write(&caller.actor, work).await.map_err(Problem::from);
+        let (entrance, entered) = (caller.entrance(), Arc::new(OnceLock::new()));
+        let known = Arc::clone(&entered);
+        let work = move |tx: &mut Tx<'_>| {
+            tx.lock(&asked.keys())?;
+            let who = tx.enter(|db, moment| {
+                let who = entrance(db, moment)?;
+                let id = who.principal.id.as_str().into();
+                Ok::<_, Wrong>((who, id))
+            })?;
+            let _ = known.set(who.principal.id.clone());
+            work(tx, &who, asked).map_err(Wrong::of)
         };
-        let Kept { value, replayed } =
-            self.store.write_once(&caller.actor, key, work).await.map_err(Problem::from)?;
-        Ok(if replayed { value.replayed() } else { value })
+        let actor = caller.actor();
+        let done = match key {
+            None => self.store.write(&actor, work).await.map(|it| (it, false)),
+            Some(key) => self.store.write_once(&actor, key, work).await.map(|it| (it.value, it.replayed)),
+        };
+        if let Some(who) = entered.get() {
+            caller.known(who, None);
+        }
+        let (reply, replayed) = done.map_err(|it| told(caller, it))?;
+        Ok(if replayed { reply.replayed() } else { reply.recorded() })
     }
 
-    /// The answer to a repeated request that would be refused by now; else the problem that refuses it.
-    async fn kept(&self, key: Option<IdempotencyKey>, problem: Problem) -> Result<Reply, Problem> {
-        // Only a broken rule may have been kept before; who may not ask gets no replay.
+    /// The answer to a repeated request that would be refused by now; else that the caller may not, or the problem that refuses
+    /// it.
+    async fn refuse<P: Permission>(
+        &self,
+        caller: &Caller<P>,
+        key: Option<IdempotencyKey>,
+        problem: Problem,
+    ) -> Result<Reply, Problem> {
+        // Who may not ask learns nothing of what they sent, and gets no replay.
+        let Err(problem) = self.admit(caller, Err::<(), _>(problem)).await else {
+            return Err(problem::INTERNAL.problem());
+        };
+        // Only a broken rule may have been kept before.
         let Some(key) = key.filter(|_| problem.status_code() == StatusCode::UNPROCESSABLE_ENTITY) else {
             return Err(problem);
         };
@@ -108,6 +181,14 @@ impl State {
     /// Who the service itself acts as.
     #[must_use]
     pub fn system(request: &str) -> Actor {
-        Actor { id: "system".into(), client: "lanyard".into(), request: request.into() }
+        Actor { id: "system".into(), client: "lanyard".into(), request: request.into(), of_service: true }
     }
+}
+
+/// Notes who was refused, if that was found out.
+fn told<P: Permission>(caller: &Caller<P>, it: Wrong) -> Problem {
+    if let Some(who) = &it.who {
+        caller.known(who, None);
+    }
+    it.problem
 }

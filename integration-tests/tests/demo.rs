@@ -37,8 +37,8 @@ fn rows(service: &Service) -> Vec<String> {
         "select npi || site_id as it from affiliations",
         "select id || first_folded || last_folded || coalesce(pcp_npi, '') || coalesce(pcp_site_id, '') as it from members",
         "select member_id || product_id as it from coverages",
-        "select id || role || name || coalesce(contact_phone, '') as it from principals",
-        "select principal_id || site_id as it from site_grants",
+        "select id || kind || name || coalesce(contact_phone, '') as it from principals",
+        "select principal_id || role || coalesce(site_id, '') as it from grants",
     ];
     all.iter()
         .flat_map(|sql| {
@@ -123,14 +123,11 @@ on_both! {
     async fn another_plan_is_left_alone(service) {
         let folder = folder("another");
         let url = service.database.url.clone();
-        let real = "insert into principals (id, role, name, active) \
-                    values ('usr_ffffffffffffffffffffffffffffffff', 'portal_user', 'Someone', true)";
         let organization = "insert into organizations (id, name) \
                             values ('org_ffffffffffffffffffffffffffffffff', 'Some agency')";
         for (add, remove) in [
-            (real, "delete from principals where id like 'usr_ffff%'"),
             (organization, "delete from organizations where id like 'org_ffff%'"),
-            ("delete from site_grants; delete from principals", "select 1"),
+            ("delete from delegations; delete from grants; delete from principals", "select 1"),
         ] {
             service.execute(add);
             let before = rows(&service);

@@ -58,7 +58,7 @@ on_both! {
     }
 
     async fn l_11_a_panic_in_a_transaction_leaves_nothing_and_the_pool_lives(service) {
-        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into() };
+        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into(), of_service: true };
         for _ in 0..8 {
             let write = service.store.write(&actor, |tx| -> Result<(), store::Error> {
                 diesel::RunQueryDsl::execute(diesel::sql_query("delete from principals where id = 'x'"), tx.db()?)?;
@@ -160,7 +160,7 @@ on_both! {
             Kind::Sqlite => ("select synchronous as it from pragma_synchronous", "2"),
             Kind::Postgres => ("select current_setting('synchronous_commit') as it", "on"),
         };
-        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into() };
+        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into(), of_service: true };
         let sql = format!("select cast(it as text) as it from ({sql}) as rows");
         let told = service.store.write(&actor, move |tx| {
             Ok::<_, store::Error>(diesel::RunQueryDsl::get_result::<Text>(diesel::sql_query(sql), tx.db()?)?.it)
@@ -191,11 +191,7 @@ on_both! {
             assert_eq!(answer.problem(500), "internal");
             assert!(!answer.text.contains("Alma"));
         }
-        let principal = service.store.read(|rx| {
-            let id = kernel::PrincipalId::parse(registry::demo::PRINCIPALS[0].0).expect("an id");
-            registry::principal(rx, &id)
-        });
-        let scope = principal.await.expect("a principal").expect("there").scope();
+        let scope = service.principal("single-site").await.scope(kernel::Scope::AuthorizationsRead);
         let number = store::Number::parse("26335R00001").expect("a number");
         let wrong = service.store.read(move |rx| authorizations::find(rx, &scope, number)).await.expect_err("broken");
         assert!(!format!("{wrong:?} {wrong}").contains("Alma"), "{wrong:?}");

@@ -139,7 +139,7 @@ on_both! {
 
     /// What the caller may not see by now is no answer to a repeat, though a state that moved on is none to a refusal.
     async fn c_11_a_repeat_that_finds_nothing_any_more_gets_no_replay(service) {
-        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into() };
+        let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into(), of_service: true };
         let key = || store::IdempotencyKey { scope: "s".into(), key: "k".into(), fingerprint: "f".into() };
         let ask = |answer: Result<u8, Error>| service.store.write_once(&actor, key(), move |_| answer);
         assert_eq!(ask(Ok(1)).await, Ok(Kept { value: 1, replayed: false }));
@@ -153,7 +153,7 @@ on_both! {
     /// The caller is authorized before a replay.
     async fn c_11_a_caller_without_the_site_any_more_gets_no_replay(service) {
         ask(&service, "multi-site", "k1", &example()).await.expect(201);
-        service.execute(&format!("delete from site_grants where site_id = '{}'", registry::demo::SITES[0].0));
+        service.execute(&format!("update grants set ended_at = requested_at where site_id = '{}'", registry::demo::SITES[0].0));
         assert_eq!(ask(&service, "multi-site", "k1", &example()).await.problem(403), "site-not-permitted");
         service.execute("update principals set active = (1 = 0)");
         assert_eq!(ask(&service, "multi-site", "k1", &example()).await.problem(401), "unauthenticated");

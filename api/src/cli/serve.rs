@@ -14,7 +14,7 @@ use crate::config::{self, Settings};
 use crate::cursor::Cursors;
 use crate::demo::Loaded;
 use crate::hosts::Hosts;
-use crate::keys::Keys;
+use crate::keys::{Keys, StepUp};
 use crate::{State, demo, log, policies, server};
 
 pub(super) fn serve(settings: &Settings) -> Result<(), String> {
@@ -68,6 +68,10 @@ fn state(settings: &Settings) -> Result<State, String> {
         keys,
         decider: Arc::clone(&policies) as _,
         policies,
+        step_up: StepUp {
+            acr: settings.auth.step_up_acr.clone(),
+            age: TimeDelta::minutes(settings.auth.step_up_minutes.into()),
+        },
         hosts: Hosts::new(&settings.hosts)?,
         cors_origins: settings.cors_origins.clone(),
         zone: settings.plan.zone,

@@ -11,7 +11,7 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use kernel::{Scope, fresh_id};
+use kernel::fresh_id;
 use serde_json::json;
 
 use crate::keys::AUDIENCE;
@@ -65,20 +65,20 @@ impl Issuer {
         json!({"keys": [key]}).to_string()
     }
 
-    /// A token for the demo caller `name`, good from `now` for `time`, with every scope; its role decides which count.
+    /// A token for the demo caller `name`, good from `now` for `time`, with the scopes of its role.
     ///
     /// # Errors
     /// That there is no such caller; the error lists those that there are.
     pub fn token(&self, name: &str, now: DateTime<Utc>, time: TimeDelta) -> Result<String, String> {
         let callers = registry::demo::PRINCIPALS;
-        let Some((sub, ..)) = callers.iter().find(|it| it.1 == name) else {
+        let Some((sub, _, role, ..)) = callers.iter().find(|it| it.1 == name) else {
             return Err(format!("the demo callers are {}", callers.map(|it| it.1).join(", ")));
         };
-        let scopes: Vec<_> = Scope::ALL.iter().map(|it| it.as_str()).collect();
+        let scopes: Vec<_> = role.scopes().iter().map(|it| it.as_str()).collect();
         let claims = json!({
             "iss": self.name, "aud": AUDIENCE, "sub": sub, "client_id": "lanyard-cli", "scope": scopes.join(" "),
             "iat": now.timestamp(), "exp": (now + time).timestamp(), "jti": fresh_id("jti", now),
-            "acr": "demo", "auth_time": now.timestamp(),
+            "acr": "mfa", "auth_time": now.timestamp(),
         });
         let head =
             Header { typ: Some("at+jwt".into()), kid: Some(KID.into()), ..Header::new(Algorithm::EdDSA) };

@@ -7,11 +7,11 @@ use authorizations::{
     Error, Facts, NewAuthorization, NewClosing, NewDecision, Policies, Submission, ToClose, ToDecide,
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use kernel::{At, Draft, Flaws, Json, ManualClock, PrincipalId, Read};
-use registry::Principal;
+use kernel::{At, Draft, Flaws, Json, ManualClock, Read, Scope};
 use registry::demo::{PRINCIPALS, Plan, SITES};
+use registry::{Access, Credential, Entry, Needs};
 use serde_json::{Value, json};
-use store::{Actor, IdempotencyKey, Number, Options, Store, Tx};
+use store::{Actor, Db, IdempotencyKey, Number, Options, Store, Tx};
 
 /// How many requests there are.
 pub const REQUESTS: usize = 100;
@@ -195,12 +195,23 @@ fn request(place: usize, member: &str, day: NaiveDate) -> Value {
     })
 }
 
-fn caller(store: &Store, name: &str) -> Result<(Principal, Actor), Error> {
-    let id = PRINCIPALS.iter().find(|it| it.1 == name).and_then(|it| PrincipalId::parse(it.0));
-    let id = id.ok_or(Error::NotFound)?;
-    let found = store.read(move |rx| registry::principal(rx, &id)).wait()?.ok_or(Error::NotFound)?;
-    let actor = Actor { id: found.id.as_str().into(), client: "lanyard-demo".into(), request: "demo".into() };
-    Ok((found, actor))
+/// A caller of the made-up plan, with all that their role permits.
+fn caller(store: &Store, name: &str) -> Result<(Access, Actor), Error> {
+    let login = PRINCIPALS.iter().find(|it| it.1 == name).map(|it| it.0).ok_or(Error::NotFound)?;
+    let entry = Entry { login: login.to_owned(), emergency: None };
+    let find = move |db: &mut Db, moment| Ok::<_, Error>(entry.find(db, moment)?);
+    let found = store.enter(find, |_, found| Ok(found)).wait()?;
+    let credential = Credential {
+        login: login.to_owned(),
+        of_system: login.starts_with("cli_"),
+        scopes: Scope::ALL.to_vec(),
+        strong: true,
+        emergency: None,
+    };
+    let needs = Needs { scopes: &[], step_up: false, in_emergency: false };
+    let access = registry::authorize(found, &credential, &needs).map_err(|_| Error::NotFound)?;
+    let (client, request) = ("lanyard-demo".into(), "demo".into());
+    Ok((access, Actor { id: login.into(), client, request, of_service: true }))
 }
 
 fn read<T: Read>(body: &Value, flaws: &mut Flaws) -> Option<Draft<T>> {
@@ -222,13 +233,13 @@ fn submit(
     let (asks, sent, all) = (caller.clone(), draft.clone(), Arc::clone(policies));
     let facts = store.read(move |rx| Facts::gather(rx, &asks, &sent, &all)).wait()?;
     let policy = policies.on(facts.today);
-    let checked = authorizations::check(&draft, &facts, &caller, policy, &mut flaws);
+    let checked = authorizations::check(&draft, &facts, &caller.principal, policy, &mut flaws);
     let (Some(checked), Some(whole), true) = (checked, NewAuthorization::whole(draft), flaws.is_empty())
     else {
         return Ok(None);
     };
-    let submission = Submission::new(&whole, checked, &caller, facts.today, policy, &**policies)?;
-    let submit = move |tx: &mut Tx<'_>| Ok::<_, Error>(authorizations::submit(tx, submission)?.id());
+    let submission = Submission::new(&whole, checked, &caller.principal, facts.today, policy, &**policies)?;
+    let submit = move |tx: &mut Tx<'_>| Ok::<_, Error>(authorizations::submit(tx, &caller, submission)?.id());
     let id: String = store.write_once(&actor, key, submit).wait()?.value;
     Ok(Number::parse(&id))
 }
@@ -241,21 +252,20 @@ fn move_on(
     (who, to, why): (&str, &'static str, &str),
 ) -> Result<Option<Number>, Error> {
     let (caller, actor) = caller(store, who)?;
-    let scope = caller.scope();
+    let scope = caller.scope(Scope::AuthorizationsRead);
     let found = store.read(move |rx| ToDecide::gather(rx, &scope, number)).wait()?;
     let (it, policy) = (&found.0, policies.on(found.0.number.day));
     let reason =
         policy.close_reasons.get(why).or_else(|| policy.decide_reasons.values().find_map(|it| it.get(why)));
     let mut body = json!({"reason_code": why, "reason": reason});
     let mut flaws = Flaws::default();
-    let may = move |it| caller.role.permits(it);
     if to == "close" {
         let reason = read::<NewClosing>(&body, &mut flaws).and_then(NewClosing::whole);
         let Some(reason) = reason else { return Ok(None) };
         let version = it.version;
         let close = move |tx: &mut Tx<'_>| {
             let asked = ToClose { number, version, reason };
-            Ok::<_, Error>(authorizations::close(tx, &caller, &asked, may)?.id())
+            Ok::<_, Error>(authorizations::close(tx, &caller, &asked)?.id())
         };
         store.write_once(&actor, key, close).wait().map(|it| Number::parse(&it.value))
     } else {
@@ -268,7 +278,7 @@ fn move_on(
         let decided = draft.and_then(|draft| ToDecide::check(&draft, &found, it.version, policy, &mut flaws));
         let Some(decided) = decided.filter(|_| flaws.is_empty()) else { return Ok(None) };
         let decide =
-            move |tx: &mut Tx<'_>| Ok::<_, Error>(authorizations::decide(tx, &caller, decided, may)?.id());
+            move |tx: &mut Tx<'_>| Ok::<_, Error>(authorizations::decide(tx, &caller, decided)?.id());
         store.write_once(&actor, key, decide).wait().map(|it| Number::parse(&it.value))
     }
 }

@@ -10,7 +10,6 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Validation, decode};
-use kernel::PrincipalId;
 use serde::Deserialize;
 
 use self::set::{Set, name};
@@ -44,7 +43,7 @@ pub struct Claims {
     iss: String,
     aud: String,
     /// Who calls.
-    pub sub: PrincipalId,
+    pub sub: String,
     /// The program through which they call.
     pub client_id: String,
     /// The scopes that the token carries, separated by spaces.
@@ -55,6 +54,18 @@ pub struct Claims {
     jti: String,
     acr: Option<String>,
     auth_time: Option<i64>,
+    /// Whether it is a system client.
+    #[serde(skip)]
+    pub of_system: bool,
+}
+
+/// What login the operations take that take more than any (J-07).
+#[derive(Debug, Clone)]
+pub struct StepUp {
+    /// The values of `acr` that stand for more than a password.
+    pub acr: Vec<String>,
+    /// How long ago it may have been.
+    pub age: TimeDelta,
 }
 
 /// The whole of a token's head; one that says more (`jku`, `jwk`, `x5u`, `crit` …) is refused.
@@ -136,7 +147,8 @@ impl Keys {
         // The library would compare with the machine's clock, and skips claims of a wrong type: all of it is done below.
         only.required_spec_claims.clear();
         (only.validate_exp, only.validate_nbf, only.validate_aud) = (false, false, false);
-        let claims = decode::<Claims>(token, &key.public, &only).ok()?.claims;
+        let mut claims = decode::<Claims>(token, &key.public, &only).ok()?.claims;
+        claims.of_system = claims.sub.starts_with("cli_");
         claims.are_good(&self.issuer, now).then_some(claims)
     }
 }
@@ -157,15 +169,25 @@ fn guarded<G>(lock: Result<G, PoisonError<G>>) -> G {
 }
 
 impl Claims {
+    /// Whether its holder logged in lately, and by more than a password.
+    #[must_use]
+    pub fn is_strong(&self, step_up: &StepUp, now: DateTime<Utc>) -> bool {
+        let acr = self.acr.as_ref().is_some_and(|it| step_up.acr.contains(it));
+        let since = |it: i64| now.timestamp().saturating_sub(it);
+        acr && self.auth_time.is_some_and(|it| since(it) <= step_up.age.num_seconds())
+    }
+
     fn are_good(&self, issuer: &str, now: DateTime<Utc>) -> bool {
         let (now, soon) = (now.timestamp(), (now + LEEWAY).timestamp());
-        let person = self.sub.starts_with("usr_");
+        let person = !self.of_system;
         self.iss == issuer
             && self.aud == AUDIENCE
             && now < self.exp
             && self.iat <= soon
             && self.iat < self.exp
             && self.nbf.is_none_or(|it| it <= soon)
+            && (1..=255).contains(&self.sub.len())
+            && self.sub.bytes().all(|it| it.is_ascii_graphic())
             && !self.jti.is_empty()
             && !self.client_id.is_empty()
             && (!person || (self.acr.is_some() && self.auth_time.is_some_and(|it| it <= soon)))

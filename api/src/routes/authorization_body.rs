@@ -8,6 +8,7 @@ use authorizations::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{Scope, SiteId};
+use registry::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,7 +16,6 @@ use super::decision_body::{ClosingBody, DecisionBody};
 use super::line_body::{DiagnosisBody, EvaluationBody, LineBody};
 use super::party_body::{MemberBody, NamedBody, PartyBody};
 use crate::State;
-use crate::caller::Caller;
 use crate::reply::Reply;
 
 /// How a caller sees an authorization.
@@ -23,28 +23,22 @@ pub(super) struct View {
     policies: Arc<Policies>,
     /// The policy of today.
     policy: Arc<Policy>,
-    scopes: Arc<[Scope]>,
-    /// Whether the caller sees the rows of every site.
-    of_plan: bool,
 }
 
 impl View {
-    pub(super) fn of<P>(state: &State, caller: &Caller<P>) -> Self {
-        Self {
-            policies: Arc::clone(&state.policies),
-            policy: state.policy(),
-            scopes: caller.scopes(),
-            of_plan: caller.principal.scope().sites().is_none(),
-        }
+    pub(super) fn of(state: &State) -> Self {
+        Self { policies: Arc::clone(&state.policies), policy: state.policy() }
     }
 
-    pub(super) fn read(&self, it: Authorization) -> Result<Reply, Error> {
-        Ok(Reply::versioned(it.version, &AuthorizationBody::new(it, self))?)
+    /// What `who` sees of it.
+    pub(super) fn read(&self, who: &Access, it: Authorization) -> Result<Reply, Error> {
+        let (id, version) = (it.id(), it.version);
+        Ok(Reply::versioned(version, &AuthorizationBody::new(it, self, who))?.about([id]))
     }
 
-    pub(super) fn created(&self, it: Authorization) -> Result<Reply, Error> {
+    pub(super) fn created(&self, who: &Access, it: Authorization) -> Result<Reply, Error> {
         let location = format!("/v1/authorizations/{}", it.number);
-        Ok(self.read(it)?.created(location))
+        Ok(self.read(who, it)?.created(location))
     }
 }
 
@@ -149,14 +143,15 @@ struct DeadlineBody {
 }
 
 impl AuthorizationBody {
-    fn new(it: Authorization, View { policies, policy, scopes, of_plan }: &View) -> Self {
+    fn new(it: Authorization, View { policies, policy }: &View, who: &Access) -> Self {
         // As it was on the day of receipt, whatever a later version says.
         let rules = policies.on(it.number.day).service(it.requested_service);
         let visits = it.lines.iter().map(|it| it.requested).sum::<i32>();
         let evaluation = rules.has_evaluation(it.remarks.as_deref());
         let message = message(&it, rules.notification);
         let by_policy = matches!(it.decision.decided_by, DecidedBy::System { .. });
-        let told = *of_plan || it.duplicate_site.as_ref().is_none_or(|site| *site == it.site_id);
+        let of_plan = who.scope(Scope::AuthorizationsRead).sites().is_none();
+        let told = of_plan || it.duplicate_site.as_ref().is_none_or(|site| *site == it.site_id);
         let undecided = it.decision.outcome == Outcome::Pend && by_policy;
         Self {
             id: it.number.to_string(),
@@ -194,7 +189,7 @@ impl AuthorizationBody {
             },
             documents: [],
             revisions: [],
-            actions: LIFECYCLE.actions(it.status, |scope| scopes.contains(&scope)).collect(),
+            actions: actions(it.status, who),
             deadlines: it
                 .deadlines
                 .into_iter()
@@ -204,4 +199,10 @@ impl AuthorizationBody {
             updated_at: it.updated_at,
         }
     }
+}
+
+/// What `who` may do to one that stands here. In an emergency there is nothing to do but read.
+fn actions(status: Status, who: &Access) -> Vec<Action> {
+    let may = |scope| who.may(scope) && who.emergency().is_none();
+    LIFECYCLE.actions(status, may).collect()
 }

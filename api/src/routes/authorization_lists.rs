@@ -4,13 +4,13 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, get, post};
 use authorizations::{Error, Filter, RequestType, Status, Summary};
 use chrono::NaiveDate;
-use kernel::{Count, DiagnosisCode, Draft, FlawCode, MemberId, OneLine, SiteId, body, broken};
-use registry::Principal;
-use store::Number;
+use kernel::{Count, DiagnosisCode, Draft, FlawCode, MemberId, OneLine, Scope, SiteId, body, broken};
+use registry::Access;
+use store::{Number, Rx};
 use validator::ValidationError;
 
 use super::authorization_page::AuthorizationPage;
-use crate::body::Body;
+use crate::body::{Body, Open};
 use crate::caller::{Caller, Reads};
 use crate::query::Parameters;
 use crate::reply::Reply;
@@ -83,6 +83,7 @@ fn in_order(from: Option<NaiveDate>, to: Option<NaiveDate>, at: &'static str) ->
         ("created_to" = Option<NaiveDate>, Query, description = "Only those received on this day, in the plan's zone, or earlier."),
         ("limit" = Option<u8>, Query, description = "At most so many; 50 where left out.", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before.", min_length = 1, max_length = 200),
+        ("Emergency-Access" = Option<String>, Header, description = "The emergency access under which it is read.", pattern = "^emg_[0-9a-f]{32}$"),
     ),
     responses((status = 200, description = "A page.", body = AuthorizationPage,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`."))))
@@ -95,11 +96,11 @@ pub(crate) async fn list_authorizations(
 ) -> Result<Reply, Problem> {
     let mut sent = Parameters::of(&request);
     let (filter, limit) = (filter(&mut sent), sent.limit(50, 200));
-    let cursors = state.cursors.of(LIST, &caller.principal.id);
+    let cursors = state.cursors.of(LIST, &caller.credential.login);
     let read = |it: &str| cursors.read(it, Number::parse);
     let after = sent.get("cursor", FlawCode::Format, "the next_cursor of a page", read);
-    sent.check()?;
-    let (rows, next) = page(&state, &caller.principal, filter, after, limit).await?;
+    let asked = sent.check().map(|()| (filter, after, limit));
+    let (rows, next) = state.read(&caller, asked, page).await?;
     let next = next.map(|it| cursors.after(&it));
     let link = next.as_ref().map(|it| sent.next("/v1/authorizations", it));
     AuthorizationPage::reply(rows, next, link)
@@ -112,6 +113,7 @@ pub(crate) async fn list_authorizations(
 #[utoipa::path(
     tag = "authorizations",
     security(("bearer" = ["authorizations:read"])),
+    params(("Emergency-Access" = Option<String>, Header, description = "The emergency access under which it is read.", pattern = "^emg_[0-9a-f]{32}$"),),
     request_body(content = AuthorizationSearch, description = "What to narrow it to."),
     responses((status = 200, description = "A page.", body = AuthorizationPage))
 )]
@@ -121,12 +123,14 @@ pub(crate) async fn search_authorizations(
     caller: Caller<Reads>,
     body: Body<AuthorizationSearch>,
 ) -> Result<Reply, Problem> {
-    let it = body.open()?.whole()?;
-    let cursors = state.cursors.of(LIST, &caller.principal.id);
-    let read = |it: &str| cursors.read(it, Number::parse).ok_or_else(no_cursor);
-    let after = it.cursor.as_deref().map(read).transpose()?;
-    let limit = it.limit.as_ref().and_then(|it| u16::try_from(it.get()).ok()).unwrap_or(50);
-    let (rows, next) = page(&state, &caller.principal, it.into(), after, limit).await?;
+    let cursors = state.cursors.of(LIST, &caller.credential.login);
+    let asked = body.open().and_then(Open::whole).and_then(|it| {
+        let read = |it: &str| cursors.read(it, Number::parse).ok_or_else(no_cursor);
+        let after = it.cursor.as_deref().map(read).transpose()?;
+        let limit = it.limit.as_ref().and_then(|it| u16::try_from(it.get()).ok()).unwrap_or(50);
+        Ok((it.into(), after, limit))
+    });
+    let (rows, next) = state.read(&caller, asked, page).await?;
     AuthorizationPage::reply(rows, next.map(|it| cursors.after(&it)), None)
 }
 
@@ -137,19 +141,16 @@ fn no_cursor() -> Problem {
 }
 
 /// AUT-09: a page of what the caller's sites own, or one of them.
-async fn page(
-    state: &State,
-    caller: &Principal,
-    filter: Filter,
-    after: Option<Number>,
-    limit: u16,
-) -> Result<(Vec<Summary>, Option<Number>), Problem> {
-    let scope = caller.scope();
-    let mine = |site: &SiteId| scope.sites().is_none_or(|it| it.contains(site));
-    if filter.site_id.as_ref().is_some_and(|it| !mine(it)) {
-        return Err(Error::SiteNotPermitted.into());
+fn page(
+    rx: &mut Rx<'_>,
+    who: &Access,
+    (filter, after, limit): (Filter, Option<Number>, u16),
+) -> Result<(Vec<Summary>, Option<Number>), Error> {
+    let scope = who.scope(Scope::AuthorizationsRead);
+    if filter.site_id.as_ref().is_some_and(|it| !scope.sees(it)) {
+        return Err(Error::SiteNotPermitted);
     }
-    Ok(state.store.read(move |rx| authorizations::list(rx, &scope, &filter, after, limit)).await?)
+    authorizations::list(rx, &scope, &filter, after, limit)
 }
 
 /// What the list is narrowed to.

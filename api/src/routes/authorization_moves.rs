@@ -1,15 +1,15 @@
 //! The moves that the plan's people make.
 
-use std::sync::Arc;
-
 use actix_web::post;
 use actix_web::web::{Data, Path};
 use authorizations::{Error, NewClosing, NewDecision, ToClose, ToDecide};
-use store::{Number, Tx};
+use registry::Access;
+use store::{Number, Rx, Tx};
 
 use super::authorization_body::{AuthorizationBody, View};
+use super::authorizations::number;
 use crate::body::{Body, Open};
-use crate::caller::{Caller, Closes, Decides};
+use crate::caller::{Caller, Closes, Decides, Permission};
 use crate::headers::{IfMatch, Once};
 use crate::reply::Reply;
 use crate::{Problem, State, problem};
@@ -46,31 +46,41 @@ pub(crate) async fn decide_authorization(
     read: IfMatch,
     body: Body<NewDecision>,
 ) -> Result<Reply, Problem> {
-    let body = body.open()?;
-    let key = once.key(&caller, "", &body)?;
-    let (number, version) = (Number::parse(&id).ok_or(Error::NotFound)?, read.version()?);
-    let asked = ask(&state, &caller, number, version, body).await?;
-    let (view, principal, may) = (View::of(&state, &caller), Arc::clone(&caller.principal), caller.may());
-    let decide = move |tx: &mut Tx<'_>, it| view.read(authorizations::decide(tx, &principal, it, may)?);
+    let view = View::of(&state);
+    let (key, asked) = match body.open() {
+        Ok(body) => (once.key(&caller, "", &body), ask(&state, &caller, at(&id, read), body).await),
+        Err(problem) => (Ok(None), Err(problem)),
+    };
+    let decide =
+        move |tx: &mut Tx<'_>, who: &Access, it| view.read(who, authorizations::decide(tx, who, it)?);
     state.write(&caller, key, asked, decide).await
+}
+
+/// Which one, and the version that the caller read.
+fn at(id: &str, read: IfMatch) -> Result<(Number, i32), Problem> {
+    Ok((number(id)?, read.version()?))
 }
 
 /// Reads a decision against the authorization that it is on: what it comes to, or all that is wrong with it.
 async fn ask(
     state: &State,
     caller: &Caller<Decides>,
-    number: Number,
-    version: i32,
+    at: Result<(Number, i32), Problem>,
     mut body: Open<NewDecision>,
-) -> Result<Result<ToDecide, Problem>, Problem> {
-    if let Some(verdict) = body.draft.as_ref().and_then(|it| it.outcome) {
-        verdict.permitted(caller.may())?;
-    }
-    let (scope, policy) = (caller.principal.scope(), state.policy());
-    let it = state.store.read(move |rx| ToDecide::gather(rx, &scope, number)).await?;
+) -> Result<ToDecide, Problem> {
+    let (policy, verdict) = (state.policy(), body.draft.as_ref().and_then(|it| it.outcome));
+    let gather = move |rx: &mut Rx<'_>, who: &Access, (number, version)| {
+        if let Some(verdict) = verdict {
+            verdict.permitted(|scope| who.may(scope))?;
+        }
+        // Whoever may decide at all sees what they decide on.
+        let scope = Decides::PERMIT.needs.scopes.iter().find(|it| who.may(**it));
+        let scope = who.scope(*scope.ok_or(Error::NotFound)?);
+        Ok::<_, Error>((ToDecide::gather(rx, &scope, number)?, version))
+    };
+    let (it, version) = state.read(caller, at, gather).await?;
     let checked = body.check(|draft, flaws| ToDecide::check(draft, &it, version, &policy, flaws));
-    // What is wrong is told only once it is known that this isn't a repeat.
-    Ok(body.whole().and_then(|_| checked.ok_or_else(|| problem::INTERNAL.problem())))
+    body.whole().and_then(|_| checked.ok_or_else(|| problem::INTERNAL.problem()))
 }
 
 /// Close an authorization
@@ -98,12 +108,16 @@ pub(crate) async fn close_authorization(
     read: IfMatch,
     body: Body<NewClosing>,
 ) -> Result<Reply, Problem> {
-    let mut body = body.open()?;
-    let key = once.key(&caller, "", &body)?;
-    let (number, version) = (Number::parse(&id).ok_or(Error::NotFound)?, read.version()?);
-    body.check(|draft, flaws| NewClosing::check(draft, &state.policy(), flaws));
-    let asked = body.whole().map(|reason| ToClose { number, version, reason });
-    let (view, principal, may) = (View::of(&state, &caller), Arc::clone(&caller.principal), caller.may());
-    let close = move |tx: &mut Tx<'_>, it| view.read(authorizations::close(tx, &principal, &it, may)?);
+    let (view, policy) = (View::of(&state), state.policy());
+    let (key, asked) = match body.open() {
+        Ok(mut body) => {
+            let key = once.key(&caller, "", &body);
+            body.check(|draft, flaws| NewClosing::check(draft, &policy, flaws));
+            let to_close = |(number, version)| Ok(ToClose { number, version, reason: body.whole()? });
+            (key, at(&id, read).and_then(to_close))
+        }
+        Err(problem) => (Ok(None), Err(problem)),
+    };
+    let close = move |tx: &mut Tx<'_>, who: &Access, it| view.read(who, authorizations::close(tx, who, &it)?);
     state.write(&caller, key, asked, close).await
 }

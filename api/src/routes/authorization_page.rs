@@ -57,8 +57,9 @@ impl AuthorizationPage {
         next_cursor: Option<String>,
         link: Option<String>,
     ) -> Result<Reply, Problem> {
-        let data = rows.into_iter().map(AuthorizationRow::from).collect();
-        Ok(Reply::of(&Self { data, next_cursor })?.next(link))
+        let data: Vec<_> = rows.into_iter().map(AuthorizationRow::from).collect();
+        let subjects: Vec<_> = data.iter().map(|it| it.id.clone()).collect();
+        Ok(Reply::of(&Self { data, next_cursor })?.next(link).about(subjects))
     }
 }
 

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use actix_web::web::{Data, Path};
 use actix_web::{get, post};
 use authorizations::{Error, Facts, NewAuthorization, Submission};
-use store::Number;
+use kernel::Scope;
+use registry::Access;
+use store::{Number, Rx, Tx};
 
 use super::authorization_body::{AuthorizationBody, View};
 use crate::body::{Body, Open};
@@ -49,11 +51,14 @@ pub(crate) async fn create_authorization(
     once: Once,
     body: Body<NewAuthorization>,
 ) -> Result<Reply, Problem> {
-    let body = body.open()?;
-    let key = once.key(&caller, &site_of(&caller, &body), &body)?;
-    let asked = ask(&state, &caller, body).await;
-    let view = View::of(&state, &caller);
-    state.write(&caller, key, asked, move |tx, it| view.created(authorizations::submit(tx, it)?)).await
+    let (key, asked) = match body.open() {
+        Ok(body) => (once.key(&caller, site_of(&body), &body), ask(&state, &caller, body).await),
+        Err(problem) => (Ok(None), Err(problem)),
+    };
+    let view = View::of(&state);
+    let submit =
+        move |tx: &mut Tx<'_>, who: &Access, it| view.created(who, authorizations::submit(tx, who, it)?);
+    state.write(&caller, key, asked, submit).await
 }
 
 /// Reads a request against what the plan knows, so that every flaw is found at once, and has it ruled on.
@@ -63,20 +68,21 @@ async fn ask(
     mut body: Open<NewAuthorization>,
 ) -> Result<Submission, Problem> {
     let Some(draft) = body.draft.clone() else { return Err(body.refused()) };
-    let principal = Arc::clone(&caller.principal);
     let policies = Arc::clone(&state.policies);
-    let facts = state.store.read(move |rx| Facts::gather(rx, &principal, &draft, &policies)).await?;
-    let (principal, policy) = (&caller.principal, state.policies.on(facts.today));
-    let checked = body.check(|draft, flaws| authorizations::check(draft, &facts, principal, policy, flaws));
+    let gather = move |rx: &mut Rx<'_>, who: &Access, draft| {
+        Ok::<_, Error>((Facts::gather(rx, who, &draft, &policies)?, Arc::clone(&who.principal)))
+    };
+    let (facts, principal) = state.read(caller, Ok(draft), gather).await?;
+    let policy = state.policies.on(facts.today);
+    let checked = body.check(|draft, flaws| authorizations::check(draft, &facts, &principal, policy, flaws));
     let (request, checked) = (body.whole()?, checked.ok_or_else(|| problem::INTERNAL.problem())?);
-    Ok(Submission::new(&request, checked, principal, facts.today, policy, &*state.decider)?)
+    Ok(Submission::new(&request, checked, &principal, facts.today, policy, &*state.decider)?)
 }
 
-/// The site that a request is for, as far as that can be told before it is checked.
-fn site_of(caller: &Caller<Creates>, body: &Open<NewAuthorization>) -> String {
-    let named = body.draft.as_ref().and_then(|it| it.site_id.as_ref()?.as_ref());
-    let only = caller.principal.sites.first().map(|it| &it.id);
-    named.or(only).map(ToString::to_string).unwrap_or_default()
+/// The site that a request names.
+fn site_of(body: &Open<NewAuthorization>) -> &str {
+    let named = body.draft.as_ref().and_then(|it| it.site_id.as_ref()?.as_deref());
+    named.unwrap_or_default()
 }
 
 /// Find an authorization by its ID
@@ -89,6 +95,7 @@ fn site_of(caller: &Caller<Creates>, body: &Open<NewAuthorization>) -> String {
     params(
         ("id" = String, Path, description = "Its ID (AUT-25).", pattern = "^[0-9]{5}R[0-9]{5,}$", example = "26335R00001"),
         ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 if it is still the one in force."),
+        ("Emergency-Access" = Option<String>, Header, description = "The emergency access under which it is read.", pattern = "^emg_[0-9a-f]{32}$"),
     ),
     responses(
         (status = 200, description = "The authorization.", body = AuthorizationBody,
@@ -102,7 +109,14 @@ pub(crate) async fn get_authorization(
     caller: Caller<Reads>,
     id: Path<String>,
 ) -> Result<Reply, Problem> {
-    let number = Number::parse(&id).ok_or(Error::NotFound)?;
-    let (view, scope) = (View::of(&state, &caller), caller.principal.scope());
-    Ok(state.store.read(move |rx| view.read(authorizations::find(rx, &scope, number)?)).await?)
+    let view = View::of(&state);
+    let find = move |rx: &mut Rx<'_>, who: &Access, number| {
+        view.read(who, authorizations::find(rx, &who.scope(Scope::AuthorizationsRead), number)?)
+    };
+    state.read(&caller, number(&id), find).await
+}
+
+/// The number that a path names; one of another form is of nothing.
+pub(super) fn number(id: &str) -> Result<Number, Problem> {
+    Number::parse(id).ok_or_else(|| Error::NotFound.into())
 }

@@ -2,8 +2,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
 use kernel::{DiagnosisCode, FlawCode};
-use registry::{CodeQuery, Diagnosis, Error};
+use registry::{Access, CodeQuery, Diagnosis, Error};
 use serde::Serialize;
+use store::Rx;
 use utoipa::ToSchema;
 
 use crate::caller::{Anyone, Caller};
@@ -54,14 +55,15 @@ struct DiagnosisCodeRow {
 #[get("/v1/diagnosis-codes")]
 pub(crate) async fn list_diagnosis_codes(
     state: Data<State>,
-    _: Caller<Anyone>,
+    caller: Caller<Anyone>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
     let mut sent = Parameters::of(&request);
     let (query, on, limit) = (query(&mut sent), sent.day("on"), sent.limit(20, 50));
-    let query = sent.checked(query)?;
-    let (stamp, today) =
-        state.store.read(|rx| Ok::<_, Error>((registry::code_stamp(rx)?, rx.today()))).await?;
+    let query = sent.checked(query);
+    let stamp =
+        |rx: &mut Rx<'_>, _: &Access, query| Ok::<_, Error>((query, registry::code_stamp(rx)?, rx.today()));
+    let (query, stamp, today) = state.read(&caller, query, stamp).await?;
     let index = state.codes.index(&state.store, stamp).await?;
     let found = index.search(&query, on.unwrap_or(today), limit.into());
     let data = found.into_iter().map(DiagnosisCodeRow::from).collect();

@@ -5,12 +5,13 @@ use actix_web::web::Data;
 use authorizations::{Balance, Error, Service};
 use chrono::{Datelike, NaiveDate};
 use kernel::{FlawCode, MemberId, body};
-use registry::{Coverage, Member, Standing};
+use registry::{Access, Coverage, Member, Standing};
 use serde::Serialize;
+use store::Rx;
 use utoipa::ToSchema;
 
 use super::party_body::PcpBody;
-use crate::body::Body;
+use crate::body::{Body, Open};
 use crate::caller::{Caller, ReadsEligibility};
 use crate::reply::Reply;
 use crate::{Problem, State};
@@ -95,23 +96,34 @@ struct BenefitBody {
 #[utoipa::path(
     tag = "finders",
     security(("bearer" = ["eligibility:read"])),
+    params(("Emergency-Access" = Option<String>, Header, description = "The emergency access under which it is read.", pattern = "^emg_[0-9a-f]{32}$"),),
     request_body(content = EligibilityQuestion, description = "Whose, and when."),
     responses((status = 200, description = "The member's eligibility.", body = Eligibility))
 )]
 #[post("/v1/members/eligibility")]
 pub(crate) async fn get_eligibility(
     state: Data<State>,
-    _: Caller<ReadsEligibility>,
+    caller: Caller<ReadsEligibility>,
     body: Body<EligibilityQuestion>,
 ) -> Result<Reply, Problem> {
-    let EligibilityQuestion { member_id, on } = body.open()?.whole()?;
-    let found = state.store.read(move |rx| {
-        let on = on.unwrap_or(rx.today());
-        let Some(member) = registry::member(rx, &member_id, "")? else { return Ok(None) };
-        let benefits = authorizations::benefits(rx, &member, on)?;
-        Ok::<_, Error>(Some(Eligibility::new(member, on, benefits)))
-    });
-    Ok(Reply::of(&found.await?.ok_or_else(unknown)?)?)
+    let asked = body.open().and_then(Open::whole);
+    let found = state.read(&caller, asked, look_up).await?.ok_or_else(unknown)?;
+    Ok(Reply::of(&found)?.about([&found.member.id]))
+}
+
+/// What there is to tell of a member; in an emergency, of the one that it is for.
+fn look_up(
+    rx: &mut Rx<'_>,
+    who: &Access,
+    EligibilityQuestion { member_id, on }: EligibilityQuestion,
+) -> Result<Option<Eligibility>, Error> {
+    if who.emergency().is_some_and(|it| it.1 != member_id) {
+        return Ok(None);
+    }
+    let on = on.unwrap_or(rx.today());
+    let Some(member) = registry::member(rx, &member_id, "")? else { return Ok(None) };
+    let benefits = authorizations::benefits(rx, &member, on)?;
+    Ok(Some(Eligibility::new(member, on, benefits)))
 }
 
 fn unknown() -> Problem {

@@ -1,7 +1,7 @@
 use actix_web::post;
 use actix_web::web::Data;
 use kernel::{FlawCode, MemberId};
-use registry::{FoundMember, MemberPlace, MemberSearch, Standing};
+use registry::{Access, FoundMember, MemberPlace, MemberSearch, Standing};
 use serde::Serialize;
 use store::Rx;
 use utoipa::ToSchema;
@@ -60,15 +60,20 @@ pub(crate) async fn search_members(
     caller: Caller<SearchesMembers>,
     body: Body<MemberSearch>,
 ) -> Result<Reply, Problem> {
-    let mut body = body.open()?;
-    let cursors = state.cursors.of(LIST, &caller.principal.id);
-    let (query, after) = (body.check(MemberSearch::query), after(&cursors, &mut body));
-    let limit = body.whole()?.limit.map_or(50, |it| it.get() as usize);
-    let query = query.ok_or_else(|| problem::INTERNAL.problem())?;
-    let find = move |rx: &mut Rx<'_>| registry::find_members(rx, &query, after.as_ref(), limit);
-    let (found, next) = state.store.read(find).await?;
+    let cursors = state.cursors.of(LIST, &caller.credential.login);
+    let asked = body.open().and_then(|mut body| {
+        let (query, after) = (body.check(MemberSearch::query), after(&cursors, &mut body));
+        let limit = body.whole()?.limit.map_or(50, |it| it.get() as usize);
+        Ok((query.ok_or_else(|| problem::INTERNAL.problem())?, after, limit))
+    });
+    let find = |rx: &mut Rx<'_>, _: &Access, (query, after, limit): (_, Option<MemberPlace>, _)| {
+        registry::find_members(rx, &query, after.as_ref(), limit)
+    };
+    let (found, next) = state.read(&caller, asked, find).await?;
     let next_cursor = next.map(|it| cursors.after(&it));
-    Ok(Reply::of(&MemberPage { data: found.into_iter().map(MemberRow::from).collect(), next_cursor })?)
+    let data: Vec<_> = found.into_iter().map(MemberRow::from).collect();
+    let subjects: Vec<_> = data.iter().map(|it| it.id.clone()).collect();
+    Ok(Reply::of(&MemberPage { data, next_cursor })?.about(subjects))
 }
 
 /// Where the page begins.

@@ -64,7 +64,8 @@ struct PolicyRow {
 /// What the plan decides by: the table of the policy in force, and the reasons that its people give. For the plan's staff.
 #[utoipa::path(tag = "policy", security(("bearer" = ["policy:read"])), responses((status = 200, description = "The policy in force.", body = PolicyBody)))]
 #[get("/v1/policy")]
-pub(crate) async fn get_policy(state: Data<State>, _: Caller<ReadsPolicy>) -> Result<Reply, Problem> {
+pub(crate) async fn get_policy(state: Data<State>, caller: Caller<ReadsPolicy>) -> Result<Reply, Problem> {
+    state.admit(&caller, Ok(())).await?;
     Ok(Reply::of(&PolicyBody::new(&state.policy(), &state.policies))?)
 }
 

@@ -1,7 +1,7 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
 use kernel::{FlawCode, Npi};
-use registry::{FoundProvider, ProviderKind, ProviderQuery};
+use registry::{Access, FoundProvider, ProviderKind, ProviderQuery};
 use serde::Serialize;
 use store::Rx;
 use utoipa::ToSchema;
@@ -57,12 +57,14 @@ pub(crate) async fn list_providers(
 ) -> Result<Reply, Problem> {
     let mut sent = Parameters::of(&request);
     let (query, limit) = (query(&mut sent), sent.limit(50, 200));
-    let cursors = state.cursors.of(LIST, &caller.principal.id);
+    let cursors = state.cursors.of(LIST, &caller.credential.login);
     let place = |it: &str| cursors.read(it, Npi::parse);
     let after = sent.get("cursor", FlawCode::Format, "the next_cursor of a page", place);
-    sent.check()?;
-    let find = move |rx: &mut Rx<'_>| registry::find_providers(rx, &query, after.as_ref(), limit.into());
-    let (found, next) = state.store.read(find).await?;
+    let asked = sent.check().map(|()| (query, after));
+    let find = move |rx: &mut Rx<'_>, _: &Access, (query, after): (_, Option<Npi>)| {
+        registry::find_providers(rx, &query, after.as_ref(), limit.into())
+    };
+    let (found, next) = state.read(&caller, asked, find).await?;
     let next_cursor = next.map(|it| cursors.after(&it));
     let page = ProviderPage { data: found.into_iter().map(ProviderRow::from).collect(), next_cursor };
     Ok(Reply::of(&page)?.next(page.next_cursor.as_ref().map(|it| sent.next("/v1/providers", it))))

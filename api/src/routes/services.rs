@@ -95,7 +95,8 @@ struct ProcedureBody {
 /// what a form needs.
 #[utoipa::path(tag = "finders", security(("bearer" = [])), responses((status = 200, description = "The services.", body = Services)))]
 #[get("/v1/services")]
-pub(crate) async fn list_services(state: Data<State>, _: Caller<Anyone>) -> Result<Reply, Problem> {
+pub(crate) async fn list_services(state: Data<State>, caller: Caller<Anyone>) -> Result<Reply, Problem> {
+    state.admit(&caller, Ok(())).await?;
     let (policy, today) = (state.policy(), state.today());
     let data = Service::ALL.iter().map(|it| ServiceBody::new(*it, policy.service(*it), today)).collect();
     Ok(Reply::of(&Services { data, policy_version: policy.version.clone() })?)
@@ -119,10 +120,11 @@ pub(crate) async fn list_services(state: Data<State>, _: Caller<Anyone>) -> Resu
 #[get("/v1/procedure-codes")]
 pub(crate) async fn list_procedure_codes(
     state: Data<State>,
-    _: Caller<Anyone>,
+    caller: Caller<Anyone>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
-    let found = found(&mut Parameters::of(&request), &state.policy(), state.today())?;
+    let found = found(&mut Parameters::of(&request), &state.policy(), state.today());
+    let found = state.admit(&caller, found).await?;
     let data = found.into_iter().cloned().map(ProcedureBody::from).collect();
     Ok(Reply::of(&ProcedureCodes { data, next_cursor: None })?)
 }

@@ -62,6 +62,7 @@ impl Balance {
     ) -> Result<Option<Self>, Error> {
         let benefit = member.coverage(on).and_then(|it| it.benefit.as_ref());
         let Some(benefit) = benefit.filter(|it| it.covered && it.limit.is_some()) else { return Ok(None) };
+        rx.about(&member.id)?;
         let lines = store::units(rx.db(), &member.id, Some(service), on.year())?;
         Ok(Some(Self::of(service, Some(benefit), &lines)))
     }
@@ -74,6 +75,7 @@ impl Balance {
 pub fn benefits(rx: &mut Rx<'_>, member: &Member, on: NaiveDate) -> Result<Vec<Balance>, Error> {
     let Some(coverage) = member.coverage(on) else { return Ok(Vec::new()) };
     let benefits = registry::benefits(rx, &coverage.product_id)?;
+    rx.about(&member.id)?;
     let lines = store::units(rx.db(), &member.id, None, on.year())?;
     let balance = |service: &Service| {
         let benefit = benefits.iter().find(|it| it.service == service.as_str());

@@ -1,6 +1,6 @@
-use ::store::{Key, Number, Trail, Tx};
-use kernel::{FlawCode, Flaws, OneLine, Text, body};
-use registry::Principal;
+use ::store::{Key, Locks, Number, Trail, Tx};
+use kernel::{FlawCode, Flaws, OneLine, Scope, Text, body};
+use registry::Access;
 
 use crate::event::tell;
 use crate::store::{change, find_in};
@@ -45,19 +45,20 @@ pub struct ToClose {
     pub reason: NewClosing,
 }
 
+impl Locks for ToClose {
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Authorization(self.number.to_string())]
+    }
+}
+
 /// Closes an authorization, if its lifecycle permits and no one changed it since the caller read it.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Stale`], or [`Error::NotPermitted`] with what is permitted instead.
-pub fn close(
-    tx: &mut Tx<'_>,
-    caller: &Principal,
-    it: &ToClose,
-    may: impl Fn(kernel::Scope) -> bool,
-) -> Result<Authorization, Error> {
-    tx.lock(&[Key::Authorization(it.number.to_string())])?;
-    let before = find_in(tx, &caller.scope(), it.number)?;
-    let status = before.next(Action::Close, it.version, may)?;
+pub fn close(tx: &mut Tx<'_>, caller: &Access, it: &ToClose) -> Result<Authorization, Error> {
+    tx.lock(&it.keys())?;
+    let before = find_in(tx, &caller.scope(Scope::AuthorizationsClose), it.number)?;
+    let status = before.next(Action::Close, it.version, |scope| caller.may(scope))?;
     let mut after = before.clone();
     after.version += 1;
     after.status = status;
@@ -68,7 +69,7 @@ pub fn close(
     after.closing = Some(Closing {
         reason_code: it.reason.reason_code.to_string(),
         reason: it.reason.reason.to_string(),
-        closed_by: caller.id.clone(),
+        closed_by: caller.principal.id.clone(),
         closed_at: tx.now(),
     });
     after.updated_at = tx.now();

@@ -26,6 +26,10 @@ faults! {
         /// An adverse determination is a clinician's.
         ClinicianOnly(action: Action) => Forbidden, "clinician-only", "FED-05",
             "To {action} is an adverse determination, which only a physician reviewer makes.";
+        /// No one decides on a request that they sent, or on one of a site for which they ever had a role, under whatever login
+        /// (separation of duties, S-1).
+        OwnRequest => Forbidden, "own-request", "",
+            "You sent this request, or had a role at its site: someone else decides on it.";
         /// The move takes a scope that the caller doesn't have.
         NotYours(action: Action) => Forbidden, "action-not-yours", "AUT-08",
             "To {action} takes a scope that your token or your role does not have. `actions` lists what you may do.";

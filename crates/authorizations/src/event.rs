@@ -9,7 +9,7 @@ pub(crate) fn tell(tx: &mut Tx<'_>, it: &Authorization, topic: &'static str) {
     tx.emit(Event {
         topic,
         subject: it.id(),
-        site_id: it.site_id.to_string(),
+        site_id: Some(it.site_id.to_string()),
         status: it.status.to_string(),
         version: it.version,
         sequence: it.events,

@@ -2,8 +2,8 @@
 
 use ::store::Rx;
 use chrono::NaiveDate;
-use kernel::{DiagnosisCode, Draft, Period};
-use registry::{Diagnosis, Member, Principal, Provider, Site};
+use kernel::{DiagnosisCode, Draft, Period, Scope};
+use registry::{Access, Diagnosis, Member, Provider, Site};
 
 use crate::{Balance, Error, NewAuthorization, Policies, Policy, Service, store};
 
@@ -40,12 +40,12 @@ impl Facts {
     /// [`Error::SiteNotPermitted`] where the site named isn't the caller's.
     pub fn gather(
         rx: &mut Rx<'_>,
-        caller: &Principal,
+        caller: &Access,
         draft: &Draft<NewAuthorization>,
         policies: &Policies,
     ) -> Result<Self, Error> {
         let today = rx.today();
-        let site = site(caller, draft)?;
+        let site = site(rx, caller, draft)?;
         let service = draft.requested_service.map_or("", Service::as_str);
         let member =
             draft.member_id.as_ref().map(|id| registry::member(rx, id, service)).transpose()?.flatten();
@@ -94,15 +94,18 @@ impl Facts {
     }
 }
 
-/// The submitting site (AUT-09): the one named, if it is the caller's; else the caller's only one.
-fn site(caller: &Principal, draft: &Draft<NewAuthorization>) -> Result<Option<Site>, Error> {
-    match (&draft.site_id, &caller.sites[..]) {
-        (Some(Some(named)), sites) => {
-            let site = sites.iter().find(|it| it.id == *named).cloned();
-            site.map(Some).ok_or(Error::SiteNotPermitted)
+/// The submitting site (AUT-09): the one named, if the caller may ask for it; else the caller's only one.
+fn site(rx: &mut Rx<'_>, caller: &Access, draft: &Draft<NewAuthorization>) -> Result<Option<Site>, Error> {
+    let scope = caller.scope(Scope::AuthorizationsCreate);
+    let mut sites = caller.principal.sites(Scope::AuthorizationsCreate);
+    match &draft.site_id {
+        // The plan's own people ask for any site.
+        Some(Some(named)) if scope.sites().is_none() => Ok(registry::site(rx, named)?),
+        Some(Some(named)) => {
+            sites.find(|it| it.id == *named).cloned().map(Some).ok_or(Error::SiteNotPermitted)
         }
-        (Some(None), [only]) => Ok(Some(only.clone())),
-        _ => Ok(None),
+        Some(None) => Ok(sites.next().filter(|_| sites.next().is_none()).cloned()),
+        None => Ok(None),
     }
 }
 
@@ -123,6 +126,9 @@ fn alongside(
     wanted.sort_unstable();
     wanted.dedup();
     let mut found = Vec::new();
+    if !wanted.is_empty() {
+        rx.about(member)?;
+    }
     for it in wanted {
         if store::has_overlapping(rx, member, it, dates)? {
             found.push(it);

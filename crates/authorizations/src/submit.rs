@@ -1,7 +1,7 @@
-use ::store::{Basis, Deadline, Key, Trail, Tx};
+use ::store::{Basis, Deadline, Key, Locks, Trail, Tx};
 use chrono::{Datelike, NaiveDate, TimeDelta};
-use kernel::{Period, PrincipalId, SiteId};
-use registry::Principal;
+use kernel::{Period, PrincipalId, Scope, SiteId};
+use registry::{Access, Principal};
 
 use crate::check::Checked;
 use crate::error::broken;
@@ -86,21 +86,31 @@ impl Submission {
     }
 }
 
+impl Locks for Submission {
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Member(self.parties.member.id.to_string())]
+    }
+}
+
 /// Receives a request: numbers it, applies the ruling, and starts the clock of what isn't decided at once.
 ///
 /// The member's lock is held while a possible duplicate, an earlier evaluation and the benefit are looked at, so that of
 /// several equal requests at once exactly one is the first, and none is granted what another has taken.
 ///
 /// # Errors
-/// [`Error::DayTurned`] if midnight came since the request was checked, [`Error::Overtaken`] if another request took the
+/// [`Error::SiteNotPermitted`] if the caller may no longer ask for the site, [`Error::DayTurned`] if midnight came since the
+/// request was checked, [`Error::Overtaken`] if another request took the
 /// benefit; or if the database can't answer.
-pub fn submit(tx: &mut Tx<'_>, it: Submission) -> Result<Authorization, Error> {
+pub fn submit(tx: &mut Tx<'_>, caller: &Access, it: Submission) -> Result<Authorization, Error> {
+    tx.lock(&it.keys())?;
+    if !caller.scope(Scope::AuthorizationsCreate).sees(&it.site_id) {
+        return Err(Error::SiteNotPermitted);
+    }
     let Submission { parties, service, ruling, ruling_if_duplicate, mut lines, .. } = it;
     if it.today != tx.today() {
         return Err(Error::DayTurned);
     }
     let member = &parties.member.id;
-    tx.lock(&[Key::Member(member.to_string())])?;
     if let Some(limit) = it.limit {
         let taken = store::units(tx.db()?, member, Some(it.requested_service), service.start().year())?;
         let asked = lines.iter().map(|it| it.requested).sum::<i32>();

@@ -4,9 +4,11 @@
 //! `store`, `renders`, `find_*` and `load_codes` modules; what can be said about the facts without asking the database is
 //! beside each fact.
 
+mod authorize;
 mod code_index;
 pub mod demo;
 mod diagnosis;
+mod entry;
 mod error;
 mod find_codes;
 mod find_members;
@@ -20,13 +22,16 @@ mod provider;
 mod ranks;
 mod release;
 mod renders;
+mod role;
 mod rows;
 mod schema;
 mod store;
 mod terms;
 
+pub use authorize::{Access, Credential, Denial, Needs, authorize};
 pub use code_index::CodeIndex;
 pub use diagnosis::{Diagnosis, days};
+pub use entry::{Entered, Entry};
 pub use error::Error;
 pub use find_codes::{CodeStamp, code_index, code_stamp};
 pub use find_members::{FoundMember, MemberPlace, MemberQuery, MemberSearch, find_members};
@@ -34,10 +39,11 @@ pub use find_providers::{FoundProvider, ProviderQuery, find_providers};
 pub use fold::fold;
 pub use load_codes::{Loaded, has_diagnosis_codes, load_first_release, load_release};
 pub use member::{Benefit, Coverage, Ineligible, Member, Pcp, Standing};
-pub use principal::{Contact, Principal, PrincipalKind, Role, Site, SiteScope};
+pub use principal::{Contact, EmergencyId, GrantId, Granted, Principal, Site, SiteScope};
 pub use procedure::{Procedure, Topic, procedures};
 pub use provider::{Provider, ProviderKind};
 pub use release::Release;
 pub use renders::Renders;
-pub use store::{benefits, diagnoses, is_affiliated, member, principal, providers};
+pub use role::{PrincipalKind, Reach, Role};
+pub use store::{benefits, diagnoses, has_a_hand_in, is_affiliated, member, providers, site};
 pub use terms::CodeQuery;

@@ -1,75 +1,17 @@
-use kernel::{Npi, Phone, PrincipalId, Scope, SiteId, codes};
+use kernel::{MemberId, Npi, Phone, PrincipalId, Scope, SiteId, word};
 
-codes! {
-    /// What calls.
-    pub enum PrincipalKind {
-        /// A person at a provider's site.
-        Person = "person",
-        /// A person of the plan.
-        Staff = "staff",
-        /// A program on its own: an EHR vendor, a clearinghouse.
-        System = "system",
-    }
+use crate::{PrincipalKind, Reach, Role};
+
+word! {
+    /// A role that someone was granted.
+    pub struct GrantId = "^grt_[0-9a-f]{32}$", "a grant's id: `grt_` and 32 hexadecimal digits",
+        like "grt_0198c1f2a4b37c10a1b2c3d4e5f60731";
 }
 
-codes! {
-    /// What a caller is to the plan; each role permits a fixed set of scopes.
-    pub enum Role {
-        /// Asks for authorizations for its sites.
-        PortalUser = "portal_user",
-        /// Asks for authorizations, by program, for the sites that it is granted.
-        EhrVendor = "ehr_vendor",
-        /// Keeps the plan's requests in order.
-        AuthorizationCoordinator = "authorization_coordinator",
-        /// Reviews what the policy sends to review.
-        MedicalReviewNurse = "medical_review_nurse",
-        /// Decides what needs a physician: denials, and grants of less than was asked (FED-05).
-        PhysicianReviewer = "physician_reviewer",
-    }
-}
-
-impl Role {
-    /// What whoever has this role is.
-    #[must_use]
-    pub const fn kind(self) -> PrincipalKind {
-        match self {
-            Self::PortalUser => PrincipalKind::Person,
-            Self::EhrVendor => PrincipalKind::System,
-            Self::AuthorizationCoordinator | Self::MedicalReviewNurse | Self::PhysicianReviewer => {
-                PrincipalKind::Staff
-            }
-        }
-    }
-
-    /// Whether whoever has this role may have `scope`.
-    #[must_use]
-    pub fn permits(self, scope: Scope) -> bool {
-        use Scope::{
-            AuthorizationsApprove, AuthorizationsClose, AuthorizationsCreate, AuthorizationsDeny,
-            AuthorizationsPend, AuthorizationsRead, EligibilityRead, MembersSearch, PolicyRead,
-            ProvidersRead,
-        };
-        if matches!(scope, MembersSearch | EligibilityRead | ProvidersRead | AuthorizationsRead) {
-            return true;
-        }
-        match self {
-            Self::PortalUser | Self::EhrVendor => scope == AuthorizationsCreate,
-            Self::AuthorizationCoordinator => {
-                matches!(scope, AuthorizationsPend | AuthorizationsClose | PolicyRead)
-            }
-            Self::MedicalReviewNurse => {
-                matches!(scope, AuthorizationsApprove | AuthorizationsPend | PolicyRead)
-            }
-            Self::PhysicianReviewer => matches!(
-                scope,
-                AuthorizationsApprove
-                    | AuthorizationsDeny
-                    | AuthorizationsPend
-                    | AuthorizationsClose
-                    | PolicyRead
-            ),
-        }
-    }
+word! {
+    /// An emergency access that someone opened.
+    pub struct EmergencyId = "^emg_[0-9a-f]{32}$", "an emergency access's id: `emg_` and 32 hexadecimal digits",
+        like "emg_0198c1f2a4b37c10a1b2c3d4e5f60741";
 }
 
 /// A person or a desk, and how to call them.
@@ -92,42 +34,109 @@ pub struct Site {
     pub npi: Npi,
 }
 
+/// A role in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// The role.
+    pub role: Role,
+    /// The site that it is for; none where it is of the plan.
+    pub site: Option<Site>,
+}
+
 /// Someone who calls, as the plan has them on record now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// Who it is; a token's `sub`.
+    /// Who it is.
     pub id: PrincipalId,
     /// What it is to the plan.
-    pub role: Role,
+    pub kind: PrincipalKind,
+    /// The human being behind it, who may have other logins.
+    pub person: String,
     /// Its name.
     pub name: String,
     /// Whom to call about its requests, where a request doesn't say (AUT-11).
     pub contact: Option<Contact>,
-    /// The sites granted to it, by id (AUT-09).
-    pub sites: Vec<Site>,
+    /// Of a system client: the scopes beyond which no role reaches.
+    pub ceiling: Option<Vec<Scope>>,
+    /// Its roles in force, by site.
+    pub grants: Vec<Granted>,
 }
 
 impl Principal {
-    /// The rows that it may see.
+    /// Whether a role of theirs permits `scope`, and their ceiling does.
     #[must_use]
-    pub fn scope(&self) -> SiteScope {
-        SiteScope(match self.role.kind() {
-            PrincipalKind::Staff => None,
-            PrincipalKind::Person | PrincipalKind::System => {
-                Some(self.sites.iter().map(|it| it.id.clone()).collect())
-            }
-        })
+    pub fn permits(&self, scope: Scope) -> bool {
+        self.roles_for(scope).next().is_some()
+    }
+
+    /// The role in which they do what takes `scope`.
+    #[must_use]
+    pub fn role_for(&self, scope: Scope) -> Option<Role> {
+        self.roles_for(scope).next().map(|it| it.role)
+    }
+
+    /// The sites for which they may do what takes `scope`, by id (AUT-09).
+    pub fn sites(&self, scope: Scope) -> impl Iterator<Item = &Site> {
+        let mut sites: Vec<_> = self.roles_for(scope).filter_map(|it| it.site.as_ref()).collect();
+        sites.dedup_by_key(|it| &it.id);
+        sites.into_iter()
+    }
+
+    /// The rows that they may do what takes `scope` to.
+    #[must_use]
+    pub fn scope(&self, scope: Scope) -> SiteScope {
+        let mut plan = self.roles_for(scope).filter(|it| it.site.is_none());
+        if plan.any(|it| it.role.reach() == Reach::Plan) {
+            return SiteScope(Seen::Plan);
+        }
+        SiteScope(Seen::Sites(self.sites(scope).map(|it| it.id.clone()).collect()))
+    }
+
+    fn roles_for(&self, scope: Scope) -> impl Iterator<Item = &Granted> {
+        let below = self.ceiling.as_ref().is_none_or(|it| it.contains(&scope));
+        self.grants.iter().filter(move |it| below && it.role.permits(scope))
     }
 }
 
-/// The sites whose rows a query may see. Only a [`Principal`] makes one, and a query on rows that a site owns takes one.
-#[derive(Debug, Clone)]
-pub struct SiteScope(Option<Vec<SiteId>>);
+/// The rows that a query may see, of those that sites own. Only a [`Principal`] makes one, and a query on such rows takes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteScope(Seen);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Seen {
+    Plan,
+    Sites(Vec<SiteId>),
+    Member(MemberId),
+}
 
 impl SiteScope {
+    /// What an emergency access to the records of `member` shows: these, and nothing else.
+    pub(crate) fn of_member(member: MemberId) -> Self {
+        Self(Seen::Member(member))
+    }
+
     /// The sites; none for the plan, which sees all of them.
     #[must_use]
     pub fn sites(&self) -> Option<&[SiteId]> {
-        self.0.as_deref()
+        match &self.0 {
+            Seen::Plan => None,
+            Seen::Sites(sites) => Some(sites),
+            Seen::Member(_) => Some(&[]),
+        }
+    }
+
+    /// In an emergency, the member whose records are seen, whoever owns them.
+    #[must_use]
+    pub fn member(&self) -> Option<&MemberId> {
+        match &self.0 {
+            Seen::Member(member) => Some(member),
+            Seen::Plan | Seen::Sites(_) => None,
+        }
+    }
+
+    /// Whether it sees what `site` owns.
+    #[must_use]
+    pub fn sees(&self, site: &SiteId) -> bool {
+        self.sites().is_none_or(|it| it.contains(site))
     }
 }

@@ -6,10 +6,10 @@ use kernel::{DiagnosisCode, MemberId, Npi, Phone, PrincipalId, SiteId};
 use store::rows;
 
 use crate::schema::{
-    affiliations, benefits, code_releases, coverages, diagnosis_codes, members, organizations, principals,
-    products, provider_words, providers, site_grants, sites,
+    affiliations, benefits, code_releases, coverages, delegations, diagnosis_codes, grants, members,
+    organizations, principals, products, provider_words, providers, sites,
 };
-use crate::{Diagnosis, ProviderKind, Role};
+use crate::{Diagnosis, PrincipalKind, ProviderKind, Role};
 
 rows! {
     #[derive(Queryable)]
@@ -93,17 +93,40 @@ rows! {
 rows! {
     pub(crate) struct PrincipalRow for principals {
         id: PrincipalId,
-        role: Role,
+        kind: PrincipalKind,
+        login: String,
+        person: String,
         name: String,
         contact_name: Option<String>,
         contact_phone: Option<Phone>,
+        reports_to: Option<PrincipalId>,
+        ceiling: Option<String>,
         active: bool,
+        version: i32,
+        created_at: NaiveDateTime,
     }
 }
 rows! {
-    pub(crate) struct GrantRow for site_grants {
+    pub(crate) struct GrantRow for grants {
+        id: String,
         principal_id: PrincipalId,
-        site_id: SiteId,
+        role: Role,
+        site_id: Option<SiteId>,
+        first_on: Option<NaiveDate>,
+        last_on: Option<NaiveDate>,
+        requested_by: String,
+        requested_at: NaiveDateTime,
+        approved_by: Option<String>,
+        approved_at: Option<NaiveDateTime>,
+        ended_by: Option<String>,
+        ended_at: Option<NaiveDateTime>,
+    }
+}
+rows! {
+    pub(crate) struct DelegationRow for delegations {
+        grant_id: String,
+        channel: String,
+        paper: String,
     }
 }
 rows! {

@@ -91,25 +91,49 @@ diesel::table! {
 diesel::table! {
     principals (id) {
         id -> Text,
-        role -> Text,
+        kind -> Text,
+        login -> Text,
+        person -> Text,
         name -> Text,
         contact_name -> Nullable<Text>,
         contact_phone -> Nullable<Text>,
+        reports_to -> Nullable<Text>,
+        ceiling -> Nullable<Text>,
         active -> Bool,
+        version -> Integer,
+        created_at -> Timestamp,
     }
 }
 diesel::table! {
-    site_grants (principal_id, site_id) {
+    grants (id) {
+        id -> Text,
         principal_id -> Text,
-        site_id -> Text,
+        role -> Text,
+        site_id -> Nullable<Text>,
+        first_on -> Nullable<Date>,
+        last_on -> Nullable<Date>,
+        requested_by -> Text,
+        requested_at -> Timestamp,
+        approved_by -> Nullable<Text>,
+        approved_at -> Nullable<Timestamp>,
+        ended_by -> Nullable<Text>,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+diesel::table! {
+    delegations (grant_id) {
+        grant_id -> Text,
+        channel -> Text,
+        paper -> Text,
     }
 }
 diesel::joinable!(members -> providers (pcp_npi));
 diesel::joinable!(members -> sites (pcp_site_id));
 diesel::joinable!(coverages -> members (member_id));
 diesel::joinable!(coverages -> products (product_id));
-diesel::joinable!(site_grants -> principals (principal_id));
-diesel::joinable!(site_grants -> sites (site_id));
+diesel::joinable!(grants -> principals (principal_id));
+diesel::joinable!(grants -> sites (site_id));
+diesel::joinable!(delegations -> grants (grant_id));
 diesel::allow_tables_to_appear_in_same_query!(
     members,
     providers,
@@ -119,5 +143,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     benefits,
     principals,
-    site_grants
+    grants,
+    delegations
 );

@@ -1,45 +1,45 @@
 //! The queries on the tables of this room that ask for what is known by its id.
 
-use ::store::{AnyOf, Rx};
+use ::store::{AnyOf, Rx, Tx};
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use kernel::{DiagnosisCode, MemberId, Npi, Phone, PrincipalId, SiteId};
+use kernel::{DiagnosisCode, MemberId, Npi, PrincipalId, SiteId};
 
 use crate::rows::DiagnosisRow;
 use crate::schema::{
-    affiliations, benefits, coverages, diagnosis_codes, members, principals, products, providers,
-    site_grants, sites,
+    affiliations, benefits, coverages, diagnosis_codes, grants, members, principals, products, providers,
+    sites,
 };
-use crate::{
-    Benefit, Contact, Coverage, Diagnosis, Error, Member, Pcp, Principal, Provider, ProviderKind, Role, Site,
-};
+use crate::{Benefit, Coverage, Diagnosis, Error, Member, Pcp, Provider, ProviderKind, Site};
 
-/// The caller with this id, if there is one and it is active, with the sites granted to it by id.
+/// The site with this id, if there is one.
 ///
 /// # Errors
 /// If the database can't answer.
-pub fn principal(rx: &mut Rx<'_>, id: &PrincipalId) -> Result<Option<Principal>, Error> {
-    type Row = (Role, String, Option<String>, Option<Phone>);
-    let found: Vec<(Row, Option<(SiteId, String, Npi)>)> = principals::table
-        .left_join(site_grants::table)
-        .left_join(sites::table.on(sites::id.eq(site_grants::site_id)))
-        .filter(principals::id.eq(id).and(principals::active))
-        .order(site_grants::site_id)
-        .select((
-            (principals::role, principals::name, principals::contact_name, principals::contact_phone),
-            (sites::id, sites::name, sites::npi).nullable(),
-        ))
-        .load(rx.db())?;
-    let Some(((role, name, contact_name, contact_phone), _)) = found.first().cloned() else {
-        return Ok(None);
-    };
-    let contact = contact_name.zip(contact_phone).map(|(name, phone)| Contact { name, phone });
-    let sites = found
-        .into_iter()
-        .filter_map(|(_, site)| site)
-        .map(|(id, name, npi)| Site { id, name, npi })
-        .collect();
-    Ok(Some(Principal { id: id.clone(), role, name, contact, sites }))
+pub fn site(rx: &mut Rx<'_>, id: &SiteId) -> Result<Option<Site>, Error> {
+    let found: Option<(SiteId, String, Npi)> =
+        sites::table.find(id).select((sites::id, sites::name, sites::npi)).first(rx.db()).optional()?;
+    Ok(found.map(|(id, name, npi)| Site { id, name, npi }))
+}
+
+/// Whether the human being `person` sent `created_by`'s requests, or ever had a grant for `site`, under whatever login (S-1).
+///
+/// # Errors
+/// If the database can't answer.
+pub fn has_a_hand_in(
+    tx: &mut Tx<'_>,
+    person: &str,
+    created_by: &PrincipalId,
+    site: &SiteId,
+) -> Result<bool, Error> {
+    let own = principals::table.filter(principals::person.eq(person));
+    let sent = own.filter(principals::id.eq(created_by)).select(principals::id);
+    let granted = grants::table
+        .filter(grants::site_id.eq(site))
+        .filter(grants::principal_id.eq_any(own.select(principals::id)))
+        .select(grants::id);
+    let either = diesel::dsl::exists(sent).or(diesel::dsl::exists(granted));
+    Ok(diesel::select(either).get_result(tx.db()?)?)
 }
 
 /// The member with this number, if there is one; each coverage with its benefit for `service`, if the product has one.

@@ -33,6 +33,8 @@ pub enum Db {
 pub(crate) enum Role {
     Reader,
     Writer,
+    /// Who owns the tables, and migrates them.
+    Owner,
 }
 
 /// The database that a URL names.
@@ -71,8 +73,12 @@ impl Target {
                      set idle_in_transaction_session_timeout = '10s'; set synchronous_commit = on; \
                      set default_transaction_isolation = 'read committed'",
                 )?;
-                if role == Role::Reader {
-                    db.batch_execute("set default_transaction_read_only = on")?;
+                match role {
+                    Role::Reader => {
+                        db.batch_execute("set default_transaction_read_only = on; set role lanyard_app")?;
+                    }
+                    Role::Writer => db.batch_execute("set role lanyard_app")?,
+                    Role::Owner => {}
                 }
                 Ok(Db::Postgres(db))
             }
@@ -100,7 +106,8 @@ impl Target {
         {
             return wrong("there is no such database: run `lanyard migrate`");
         }
-        let mut db = self.connect(Role::Reader)?;
+        // Before the first migration the role of readers isn't there.
+        let mut db = self.connect(Role::Owner)?;
         let (have, want) = (versions(&mut db)?, self.wanted()?);
         if have.is_subset(&want) && have != want {
             return wrong("the database's schema is older than this build: run `lanyard migrate`");
@@ -184,7 +191,7 @@ fn versions(db: &mut Db) -> Result<BTreeSet<String>, Error> {
 /// # Errors
 /// Why the database can't be reached or migrated, in its own words.
 pub fn migrate(url: &str) -> Result<usize, Error> {
-    match Target::parse(url)?.connect(Role::Writer)? {
+    match Target::parse(url)?.connect(Role::Owner)? {
         Db::Postgres(mut db) => {
             // Two nodes may start at once; DDL is transactional, but the second must wait for the first.
             db.batch_execute("set statement_timeout = 0; set lock_timeout = 0; select pg_advisory_lock(0)")?;

@@ -31,8 +31,8 @@ pub struct Event {
     pub topic: &'static str,
     /// What it is about; deliveries keep their order within a subject.
     pub subject: String,
-    /// The site that owns the subject.
-    pub site_id: String,
+    /// The site that owns the subject; none where it is the plan's.
+    pub site_id: Option<String>,
     /// Where the subject stands after it.
     pub status: String,
     /// The subject's version after it.
@@ -165,7 +165,7 @@ rows! {
         at: NaiveDateTime,
         topic: String,
         subject: String,
-        site_id: String,
+        site_id: Option<String>,
         status: String,
         version: i32,
         sequence: i32,
@@ -213,7 +213,7 @@ diesel::table! {
         at -> Timestamp,
         topic -> Text,
         subject -> Text,
-        site_id -> Text,
+        site_id -> Nullable<Text>,
         status -> Text,
         version -> Integer,
         sequence -> Integer,

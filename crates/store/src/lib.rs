@@ -33,7 +33,7 @@ pub use ledger::{Basis, Deadline, Event, Trail};
 pub use number::{Check, Number};
 pub use rows::{Pending, Row};
 pub use store::{Actor, IdempotencyKey, Options, Store};
-pub use tx::{Key, Rx, Tx};
+pub use tx::{Key, Locks, Moment, Rx, Tx};
 
 /// Writes one query for each backend, for what the enum can't express: many rows in one insert, upserts, locking
 /// clauses, SQL of our own.

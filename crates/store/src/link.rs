@@ -10,7 +10,8 @@ use diesel::r2d2::{ManageConnection, Pool};
 use kernel::Clock;
 
 use crate::db::{Role, Target};
-use crate::{Db, Error};
+use crate::worker::Look;
+use crate::{Db, Error, Moment};
 
 /// How long a connection may idle before it is asked whether it still lives.
 const FRESH: TimeDelta = TimeDelta::seconds(1);
@@ -20,6 +21,8 @@ pub(crate) struct Link {
     db: Db,
     used_at: DateTime<Utc>,
     broken: bool,
+    /// Whether the database was last told that the service itself asks.
+    of_service: bool,
 }
 
 impl Link {
@@ -37,9 +40,16 @@ impl Link {
         done
     }
 
-    /// Does `work`, whose failure may be its own; the connection stays if it still answers.
-    pub(crate) fn look(&mut self, now: DateTime<Utc>, work: impl FnOnce(&mut Db) -> bool) {
-        let sound = work(&mut self.db);
+    /// Does a read, whose failure may be its own; the connection stays if it still answers. Whoever was here before, the
+    /// database is told anew who asks: here for the service itself, and by callers as they enter.
+    pub(crate) fn look(&mut self, now: DateTime<Utc>, look: Look, moment: Moment) {
+        let mut told = Ok(());
+        if let (Db::Postgres(db), true, false) = (&mut self.db, look.of_service, self.of_service) {
+            told = db.batch_execute("set app.scope = 'job'; set app.sites = ''; set app.member = ''");
+        }
+        self.of_service = look.of_service && told.is_ok();
+        let found = told.map_err(Error::from).map(|()| (&mut self.db, moment));
+        let sound = (look.work)(found);
         self.broken = !sound && self.db.batch_execute("select 1").is_err();
         self.used_at = now;
     }
@@ -86,7 +96,12 @@ impl ManageConnection for Links {
     type Error = LinkError;
 
     fn connect(&self) -> Result<Link, LinkError> {
-        Ok(Link { db: self.target.connect(self.role)?, used_at: self.clock.now(), broken: false })
+        Ok(Link {
+            db: self.target.connect(self.role)?,
+            used_at: self.clock.now(),
+            broken: false,
+            of_service: false,
+        })
     }
 
     /// A ping costs a round trip, so a connection that was in use a moment ago is trusted.

@@ -16,7 +16,7 @@ use crate::job::{Once, Task};
 use crate::link::Links;
 use crate::queue::Queue;
 use crate::worker::{Jobs, Look, Shop};
-use crate::{Answer, Error, Kept, Rx, Tx, ledger};
+use crate::{Answer, Db, Error, Kept, Moment, Rx, Tx, ledger};
 
 /// On whose behalf something is done, as the trail names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Actor {
     pub client: Arc<str>,
     /// The request that it is done for.
     pub request: Arc<str>,
+    /// Whether it is the service itself, which sees the rows of every site without having entered.
+    pub of_service: bool,
 }
 
 /// An idempotency key, within the scope in which it is one, and a fingerprint of the request that it came with.
@@ -115,22 +117,46 @@ impl Store {
         Ok(Self(Arc::new(Inner { jobs, looks, patience, threads })))
     }
 
-    /// Runs `work` on a connection that can't write, outside any transaction.
+    /// Runs `work` for the service itself on a connection that can't write, outside any transaction.
     pub fn read<T, E, F>(&self, work: F) -> Answer<T, E>
     where
         T: Send + 'static,
         E: Fault + From<Error> + Send + 'static,
         F: FnOnce(&mut Rx<'_>) -> Result<T, E> + Send + 'static,
     {
+        self.look(true, |db, moment| work(&mut Rx { db, moment }))
+    }
+
+    /// Has `find` say for whom it is, before anything else is asked on a connection that can't write; then runs `work` for them.
+    pub fn enter<W, T, E>(
+        &self,
+        find: impl FnOnce(&mut Db, Moment) -> Result<W, E> + Send + 'static,
+        work: impl FnOnce(&mut Rx<'_>, W) -> Result<T, E> + Send + 'static,
+    ) -> Answer<T, E>
+    where
+        T: Send + 'static,
+        E: Fault + From<Error> + Send + 'static,
+    {
+        self.look(false, |db, moment| {
+            let who = find(db, moment)?;
+            work(&mut Rx { db, moment }, who)
+        })
+    }
+
+    fn look<T, E, F>(&self, of_service: bool, work: F) -> Answer<T, E>
+    where
+        T: Send + 'static,
+        E: Fault + From<Error> + Send + 'static,
+        F: FnOnce(&mut Db, Moment) -> Result<T, E> + Send + 'static,
+    {
         let (reply, answer) = self.answer();
         let claim = Arc::clone(&answer.claim);
-        let look: Look = Box::new(move |found| {
+        let work = move |found: Result<(&mut Db, Moment), Error>| {
             if reply.is_closed() || claim.swap(true, Ordering::AcqRel) {
                 return true;
             }
-            let outcome = found.map_err(E::from).and_then(|(db, day)| {
-                let mut rx = Rx { db, day };
-                catch_unwind(AssertUnwindSafe(|| work(&mut rx)))
+            let outcome = found.map_err(E::from).and_then(|(db, moment)| {
+                catch_unwind(AssertUnwindSafe(|| work(db, moment)))
                     .unwrap_or_else(|_| Err(Error::Internal("the read panicked".to_owned()).into()))
             });
             // What the caller got wrong says nothing of the connection.
@@ -138,9 +164,9 @@ impl Store {
             let sound = !outcome.as_ref().is_err_and(failed);
             let _ = reply.send(outcome);
             sound
-        });
-        if let Err(look) = self.0.looks.push(look) {
-            look(Err(Error::busy()));
+        };
+        if let Err(look) = self.0.looks.push(Look { of_service, work: Box::new(work) }) {
+            (look.work)(Err(Error::busy()));
         }
         answer
     }

@@ -1,4 +1,8 @@
+use std::fmt::Write;
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::RunQueryDsl;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use sha2::{Digest, Sha256};
 
@@ -7,10 +11,21 @@ use crate::{
     Actor, Check, Db, Deadline, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, ledger, number,
 };
 
+/// When something is asked, and in what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// The instant.
+    pub now: DateTime<Utc>,
+    /// The day in the plan's zone.
+    pub day: NaiveDate,
+    /// Whether it is asked in a write.
+    pub writes: bool,
+}
+
 /// A read in progress; the database refuses what would write.
 pub struct Rx<'a> {
     pub(crate) db: &'a mut Db,
-    pub(crate) day: NaiveDate,
+    pub(crate) moment: Moment,
 }
 
 impl Rx<'_> {
@@ -22,8 +37,30 @@ impl Rx<'_> {
     /// The day of this read in the plan's zone.
     #[must_use]
     pub fn today(&self) -> NaiveDate {
-        self.day
+        self.moment.day
     }
+
+    /// The instant of this read.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.moment.now
+    }
+
+    /// Has what follows see the records of one member, whoever owns them, as some rules ask for; a write does so with the
+    /// member's lock.
+    ///
+    /// # Errors
+    /// If the database can't answer.
+    pub fn about(&mut self, member: &str) -> Result<(), Error> {
+        if let Db::Postgres(db) = &mut *self.db {
+            diesel::select(set_config("app.member", member, false)).execute(db)?;
+        }
+        Ok(())
+    }
+}
+
+diesel::define_sql_function! {
+    fn set_config(name: diesel::sql_types::Text, value: diesel::sql_types::Text, local: diesel::sql_types::Bool) -> diesel::sql_types::Text;
 }
 
 /// What a write may hold alone until it ends, in the order in which several must be taken.
@@ -33,6 +70,10 @@ pub enum Key {
     Member(String),
     /// One authorization.
     Authorization(String),
+    /// A site's users.
+    Site(String),
+    /// What someone was granted.
+    User(String),
     /// A code set, while it is loaded.
     CodeSet(String),
 }
@@ -43,11 +84,19 @@ impl Key {
         let (kind, id) = match self {
             Self::Member(id) => ("member", id),
             Self::Authorization(id) => ("authorization", id),
+            Self::Site(id) => ("site", id),
+            Self::User(id) => ("user", id),
             Self::CodeSet(id) => ("code set", id),
         };
         let digest = Sha256::new().chain_update(kind).chain_update(":").chain_update(id).finalize();
         digest.iter().take(8).fold(0, |hash, byte| (hash << 8) | i64::from(*byte))
     }
+}
+
+/// What is going to be written, and what it must hold meanwhile.
+pub trait Locks {
+    /// The keys, in their order.
+    fn keys(&self) -> Vec<Key>;
 }
 
 /// A write in progress: the connection, who is writing, and the one instant at which it all happens.
@@ -60,14 +109,17 @@ pub struct Tx<'a> {
     now: DateTime<Utc>,
     day: NaiveDate,
     begun: bool,
-    held: Option<Key>,
+    held: Vec<Key>,
+    /// As whom it is recorded.
+    who: Arc<str>,
     pending: Vec<Box<dyn Pending>>,
 }
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(db: &'a mut Db, actor: &'a Actor, now: DateTime<Utc>, day: NaiveDate) -> Self {
         let begun = matches!(db, Db::Sqlite(_));
-        Self { db, actor, now, day, begun, held: None, pending: Vec::new() }
+        let who = Arc::clone(&actor.id);
+        Self { db, actor, now, day, begun, held: Vec::new(), who, pending: Vec::new() }
     }
 
     /// The moment of this transaction; every row that it writes carries the same one.
@@ -102,13 +154,21 @@ impl<'a> Tx<'a> {
     pub fn lock(&mut self, keys: &[Key]) -> Result<(), Error> {
         let mut sql = String::new();
         for key in keys {
-            if self.held.as_ref().is_some_and(|held| held > key) {
+            if self.held.contains(key) {
+                continue;
+            }
+            if self.held.last().is_some_and(|held| held > key) {
                 return Err(Error::Internal("locks are taken in the order of `Key`".to_owned()));
             }
-            self.held = Some(key.clone());
-            sql.push_str("; select pg_advisory_xact_lock(");
-            sql.push_str(&key.hash().to_string());
-            sql.push(')');
+            self.held.push(key.clone());
+            let _ = write!(sql, "; select pg_advisory_xact_lock({})", key.hash());
+            if let Key::Member(id) = key {
+                // Whoever holds a member's lock sees that member's requests, of other sites too.
+                let _ = write!(sql, "; set local app.member = '{}'", id.replace('\'', "''"));
+            }
+        }
+        if sql.is_empty() {
+            return Ok(());
         }
         if !self.begun {
             return self.begin(&sql);
@@ -117,6 +177,20 @@ impl<'a> Tx<'a> {
             Db::Postgres(db) => Ok(db.batch_execute(sql.trim_start_matches(';'))?),
             Db::Sqlite(_) => Ok(()),
         }
+    }
+
+    /// Has `find` say on whose behalf this is, before anything is looked at for them: whoever it finds, and their id.
+    ///
+    /// # Errors
+    /// Whatever `find` returns, or that the transaction can't begin.
+    pub fn enter<W, E: From<Error>>(
+        &mut self,
+        find: impl FnOnce(&mut Db, Moment) -> Result<(W, Arc<str>), E>,
+    ) -> Result<W, E> {
+        let moment = Moment { now: self.now, day: self.day, writes: true };
+        let (who, id) = find(self.db()?, moment)?;
+        self.who = id;
+        Ok(who)
     }
 
     /// Takes the next number of the day, in the plan's zone, at which this transaction happens; and answers `check`, since
@@ -138,7 +212,7 @@ impl<'a> Tx<'a> {
 
     /// Adds an entry to the trail.
     pub fn record(&mut self, entry: Trail) {
-        let row = ledger::trail(entry, self.actor, self.now);
+        let row = ledger::trail(entry, &Actor { id: Arc::clone(&self.who), ..self.actor.clone() }, self.now);
         self.insert(vec![row]);
     }
 
@@ -189,7 +263,10 @@ impl<'a> Tx<'a> {
 
     fn begin(&mut self, then: &str) -> Result<(), Error> {
         if let (Db::Postgres(db), false) = (&mut *self.db, self.begun) {
-            if let Err(it) = AnsiTransactionManager::begin_transaction_sql(db, &format!("begin{then}")) {
+            // A caller sees nothing before they have entered.
+            let seen = if self.actor.of_service { "job" } else { "" };
+            let begin = format!("begin; set local app.scope = '{seen}'; set local app.member = ''{then}");
+            if let Err(it) = AnsiTransactionManager::begin_transaction_sql(db, &begin) {
                 // The `begin` of the batch may have worked before the rest of it failed.
                 db.batch_execute("rollback")?;
                 return Err(it.into());

@@ -13,12 +13,18 @@ use kernel::Clock;
 use crate::job::{Instant, Job, Verdict};
 use crate::link::Links;
 use crate::queue::Queue;
-use crate::{Db, Error, number};
+use crate::{Db, Error, Moment, number};
 
 type Manager = <Db as Connection>::TransactionManager;
 pub(crate) type Jobs = Queue<Box<dyn Job>>;
-/// A read: it answers its caller itself, and says whether all went well.
-pub(crate) type Look = Box<dyn FnOnce(Result<(&mut Db, NaiveDate), Error>) -> bool + Send>;
+
+/// A read.
+pub(crate) struct Look {
+    /// Whether it is the service's own, which sees the rows of every site.
+    pub(crate) of_service: bool,
+    /// It answers its caller itself, and says whether all went well.
+    pub(crate) work: Box<dyn FnOnce(Result<(&mut Db, Moment), Error>) -> bool + Send>,
+}
 
 /// What all workers of a store share.
 pub(crate) struct Shop {
@@ -40,9 +46,10 @@ impl Shop {
     pub(crate) fn read(&self, looks: &Queue<Look>) {
         while let Some(look) = looks.pop() {
             let (now, day) = self.instant();
+            let moment = Moment { now, day, writes: false };
             match self.readers.get() {
-                Ok(mut link) => link.look(now, |db| look(Ok((db, day)))),
-                Err(it) => drop(look(Err(it.into()))),
+                Ok(mut link) => link.look(now, look, moment),
+                Err(it) => drop((look.work)(Err(it.into()))),
             }
         }
     }

@@ -11,13 +11,14 @@ use api::codes::Codes;
 use api::cursor::Cursors;
 use api::demo::Issuer;
 use api::hosts::Hosts;
-use api::keys::Keys;
+use api::keys::{Keys, StepUp};
 use authorizations::{Decider, Policies};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use kernel::{Clock, ManualClock};
+use registry::{Entry, Principal};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use store::{Actor, Db, Store};
@@ -108,6 +109,7 @@ impl Service {
                 Some(file) => Keys::of_file(ISSUER, file).expect("keys"),
                 None => Keys::parse(ISSUER, &issuer().jwks()).expect("keys"),
             },
+            step_up: StepUp { acr: vec!["mfa".to_owned()], age: TimeDelta::minutes(15) },
             hosts: Hosts::new(&["plan.example.".to_owned()]).expect("names"),
             cors_origins: vec!["https://portal.example".to_owned()],
             policies: Arc::new(Policies::shipped()),
@@ -133,6 +135,14 @@ impl Service {
     /// Stops it; its database stays for a twin.
     pub(crate) async fn stop(self) {
         self.handle.stop(true).await;
+    }
+
+    /// A caller of the demo, as the plan has them on record.
+    pub(crate) async fn principal(&self, who: &str) -> Principal {
+        let login = registry::demo::PRINCIPALS.iter().find(|it| it.1 == who).expect("a caller").0;
+        let entry = Entry { login: login.to_owned(), emergency: None };
+        let found = self.store.enter(move |db, moment| entry.find(db, moment), |_, found| Ok(found));
+        found.await.expect("an answer").expect("a caller").0
     }
 
     /// Moves the clock.
@@ -187,8 +197,12 @@ impl Service {
         aside(|| read.wait()).expect("rows")
     }
 
-    /// Changes the database behind the service's back.
+    /// Changes the database behind the service's back, as its owner.
     pub(crate) fn execute(&self, sql: &str) {
+        if self.kind == Kind::Postgres {
+            let mut db = PgConnection::establish(&self.database.url).expect("the server");
+            return db.batch_execute(sql).expect(sql);
+        }
         let sql = sql.to_owned();
         let write =
             self.store.write(&actor(), move |tx| Ok::<_, store::Error>(tx.db()?.batch_execute(&sql)?));
@@ -210,7 +224,7 @@ fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 fn actor() -> Actor {
-    Actor { id: "test".into(), client: "test".into(), request: "test".into() }
+    Actor { id: "test".into(), client: "test".into(), request: "test".into(), of_service: true }
 }
 
 impl Answer {

@@ -14,7 +14,7 @@ pub(super) fn site(
     flaws: &mut Flaws,
 ) -> Option<Site> {
     let unnamed = matches!(draft.site_id, Some(None));
-    if unnamed && (facts.site.is_none() || caller.role.kind() == PrincipalKind::System) {
+    if unnamed && (facts.site.is_none() || caller.kind == PrincipalKind::System) {
         let detail = "Must name one of your sites; GET /v1/me lists them.";
         flaws.broken("AUT-09", "/site_id", FlawCode::SiteRequired, detail);
         return None;

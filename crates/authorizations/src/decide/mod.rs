@@ -2,10 +2,10 @@
 
 mod body;
 
-use ::store::{Key, Number, Rx, Trail, Tx};
+use ::store::{Key, Locks, Number, Rx, Trail, Tx};
 use chrono::Datelike;
 use kernel::{Draft, Flaws, MemberId, Scope};
-use registry::{Principal, SiteScope};
+use registry::{Access, Principal, SiteScope};
 
 pub use body::{LineVerdict, NewDecision, NewLineDecision, Verdict};
 
@@ -90,23 +90,29 @@ impl ToDecide {
     }
 }
 
+impl Locks for ToDecide {
+    fn keys(&self) -> Vec<Key> {
+        vec![Key::Member(self.member.to_string()), Key::Authorization(self.number.to_string())]
+    }
+}
+
 /// Decides, if the lifecycle permits and no one changed it since the caller read it. A pend and a review leave the clock
 /// running (FED-04); any other decision meets it. The member's lock is held while the benefit is looked at, so that none is
 /// granted what a request took at the same time (AUT-06).
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Stale`], [`Error::NotPermitted`] with what is permitted instead, or
-/// [`Error::BeyondBenefit`].
-pub fn decide(
-    tx: &mut Tx<'_>,
-    caller: &Principal,
-    it: ToDecide,
-    may: impl Fn(Scope) -> bool,
-) -> Result<Authorization, Error> {
+/// [`Error::NotFound`], [`Error::OwnRequest`] of one in which the caller has a hand (S-1), [`Error::Stale`],
+/// [`Error::NotPermitted`] with what is permitted instead, or [`Error::BeyondBenefit`].
+pub fn decide(tx: &mut Tx<'_>, caller: &Access, it: ToDecide) -> Result<Authorization, Error> {
     let action = Action::from(it.verdict);
-    tx.lock(&[Key::Member(it.member.to_string()), Key::Authorization(it.number.to_string())])?;
-    let before = find_in(tx, &caller.scope(), it.number)?;
-    let status = before.next(action, it.version, may)?;
+    let scope = LIFECYCLE.scope(action).ok_or(Error::NotYours(action))?;
+    tx.lock(&it.keys())?;
+    let before = find_in(tx, &caller.scope(scope), it.number)?;
+    let Principal { id, person, .. } = &*caller.principal;
+    if registry::has_a_hand_in(tx, person, &before.created_by, &before.site_id)? {
+        return Err(Error::OwnRequest);
+    }
+    let status = before.next(action, it.version, |scope| caller.may(scope))?;
     if let Some(limit) = it.limit.filter(|_| status == Status::Approved) {
         let year = before.service.start().year();
         let taken = units(tx.db()?, &it.member, Some(before.requested_service), year)?;
@@ -141,11 +147,12 @@ pub fn decide(
         code: it.code.clone(),
     };
     let lines = after.lines.iter().map(line).collect();
+    let role = caller.principal.role_for(scope).ok_or(Error::NotYours(action))?;
     after.decision = Decision {
         outcome,
         reason: it.reason,
         rule: (outcome == Outcome::Denied || outcome == Outcome::Reduced).then(|| "FED-05".to_owned()),
-        decided_by: DecidedBy::Staff { id: caller.id.clone(), role: caller.role, lines },
+        decided_by: DecidedBy::Staff { id: id.clone(), role, lines },
         decided_at: tx.now(),
         reason_code: it.reason_code,
     };

@@ -32,7 +32,9 @@ pub(crate) fn page(
             .order((authorizations::number_day.desc(), authorizations::number_seq.desc()))
             .limit(limit)
             .into_boxed();
-        if let Some(mine) = scope.sites() {
+        if let Some(member) = scope.member() {
+            query = query.filter(authorizations::member_id.eq(member));
+        } else if let Some(mine) = scope.sites() {
             query = query.filter(AnyOf { column: OWNER, values: mine });
         }
         if let Some(it) = &filter.site_id {

@@ -68,7 +68,9 @@ fn read(db: &mut Db, scope: &SiteScope, number: Number) -> Result<Authorization,
             .find((number.day, number.seq))
             .select((AuthorizationRow::as_select(), LINES, DIAGNOSES, deadlines))
             .into_boxed();
-        if let Some(mine) = scope.sites() {
+        if let Some(member) = scope.member() {
+            query = query.filter(authorizations::member_id.eq(member));
+        } else if let Some(mine) = scope.sites() {
             let renders = Renders {
                 sites: mine,
                 npi: "authorizations.servicing_npi",

@@ -1,13 +1,13 @@
 //! What the tests and the documents name: the plan's core. All names are made up.
 
-use chrono::{Months, NaiveDate};
+use chrono::{Months, NaiveDate, NaiveTime};
 use kernel::{MemberId, Npi, Phone, PrincipalId};
 
 use super::network::site_id;
 use super::{Rows, day};
 use crate::rows::{
-    AffiliationRow, BenefitRow, CoverageRow, GrantRow, MemberRow, OrganizationRow, PrincipalRow, ProductRow,
-    ProviderRow, SiteRow,
+    AffiliationRow, BenefitRow, CoverageRow, DelegationRow, GrantRow, MemberRow, OrganizationRow,
+    PrincipalRow, ProductRow, ProviderRow, SiteRow,
 };
 use crate::{ProviderKind, Role, fold};
 
@@ -33,8 +33,10 @@ pub const SITES: [(&str, &str, &str, &str); 3] = [
     ),
 ];
 
-/// The callers: id, name for `lanyard token --as`, role, contact, sites by their place; the first are [`SITES`].
-pub const PRINCIPALS: [(&str, &str, Role, Option<(&str, &str)>, &[usize]); 11] = [
+/// The callers: id, name for `lanyard token --as`, role, contact, sites by their place; the first are [`SITES`]. A role of the
+/// plan's has no sites.
+#[rustfmt::skip]
+pub const PRINCIPALS: [(&str, &str, Role, Option<(&str, &str)>, &[usize]); 28] = [
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60701", "single-site", Role::PortalUser, Some(INTAKE), &[0]),
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60702", "multi-site", Role::PortalUser, Some(INTAKE), &[0, 1]),
     ("cli_0198c1f2a4b37c10a1b2c3d4e5f60703", "ehr-vendor", Role::EhrVendor, None, &[0, 2]),
@@ -45,7 +47,24 @@ pub const PRINCIPALS: [(&str, &str, Role, Option<(&str, &str)>, &[usize]); 11] =
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60708", "second-physician", Role::PhysicianReviewer, None, &[]),
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f60709", "agency", Role::PortalUser, Some(SCHEDULING), &[3, 4, 5, 6]),
     ("usr_0198c1f2a4b37c10a1b2c3d4e5f6070a", "hospital", Role::PortalUser, Some(CASES), &[19, 20, 21, 22]),
-    ("cli_0198c1f2a4b37c10a1b2c3d4e5f6070b", "clearinghouse", Role::EhrVendor, None, &CLEARED),
+    ("cli_0198c1f2a4b37c10a1b2c3d4e5f6070b", "clearinghouse", Role::Clearinghouse, None, &CLEARED),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f6070c", "site-administrator", Role::SiteAdministrator, None, &[0, 1]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f6070d", "practitioner", Role::Practitioner, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f6070e", "credentialing-delegate", Role::CredentialingDelegate, None, &[0]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f6070f", "billing-agent", Role::BillingAgent, Some(INTAKE), &[0]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60710", "appeals-reviewer", Role::AppealsReviewer, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60711", "credentialing-specialist", Role::CredentialingSpecialist, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60712", "committee-member", Role::CommitteeMember, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60713", "committee-chair", Role::CommitteeChair, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60714", "audit-specialist", Role::AuditSpecialist, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60715", "payment-integrity", Role::PaymentIntegrityAnalyst, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60716", "investigator", Role::SpecialInvestigator, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60717", "provider-relations", Role::ProviderRelationsManager, None, &[0, 1]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60718", "compliance", Role::ComplianceOfficer, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f60719", "operator", Role::PlatformOperator, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f6071a", "administrator", Role::PlanAdministrator, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f6071b", "second-administrator", Role::PlanAdministrator, None, &[]),
+    ("usr_0198c1f2a4b37c10a1b2c3d4e5f6071c", "second-compliance", Role::ComplianceOfficer, None, &[]),
 ];
 
 const INTAKE: (&str, &str) = ("Intake desk", "+16175550100");
@@ -182,7 +201,7 @@ pub(super) fn core(rows: &mut Rows, today: NaiveDate) {
     };
     rows.affiliations.extend(AFFILIATIONS.map(affiliation));
     members(rows, today);
-    principals(rows);
+    principals(rows, today);
 }
 
 fn members(rows: &mut Rows, today: NaiveDate) {
@@ -208,18 +227,51 @@ fn members(rows: &mut Rows, today: NaiveDate) {
     }
 }
 
-fn principals(rows: &mut Rows) {
-    for (id, name, role, contact, sites) in PRINCIPALS {
-        let id = PrincipalId::parse(id).expect("an id");
-        let grant = |it: &usize| GrantRow { principal_id: id.clone(), site_id: site_id(*it) };
-        rows.grants.extend(sites.iter().map(grant));
+fn principals(rows: &mut Rows, today: NaiveDate) {
+    let added_at = today.and_time(NaiveTime::MIN);
+    for (place, (name, login, role, contact, sites)) in PRINCIPALS.into_iter().enumerate() {
+        let id = PrincipalId::parse(name).expect("an id");
+        let of: Vec<_> =
+            if sites.is_empty() { vec![None] } else { sites.iter().copied().map(Some).collect() };
+        for site in of {
+            let grant =
+                format!("grt_0198c1f2a4b37c10a1b2c3d4{:04x}{:04x}", place, site.map_or(0xffff, |it| it));
+            if role.is_agent() {
+                let paper = format!("letters/{grant}");
+                rows.delegations.push(DelegationRow {
+                    grant_id: grant.clone(),
+                    channel: "letter".to_owned(),
+                    paper,
+                });
+            }
+            rows.grants.push(GrantRow {
+                id: grant,
+                principal_id: id.clone(),
+                role,
+                site_id: site.map(site_id),
+                first_on: None,
+                last_on: None,
+                requested_by: "system".to_owned(),
+                requested_at: added_at,
+                approved_by: Some("system".to_owned()),
+                approved_at: Some(added_at),
+                ended_by: None,
+                ended_at: None,
+            });
+        }
         rows.principals.push(PrincipalRow {
+            kind: role.kind(),
+            login: id.to_string(),
+            person: id.to_string(),
             id,
-            role,
-            name: name.to_owned(),
+            name: login.to_owned(),
             contact_name: contact.map(|it| it.0.to_owned()),
             contact_phone: contact.map(|it| Phone::parse(it.1).expect("a phone number")),
+            reports_to: None,
+            ceiling: None,
             active: true,
+            version: 1,
+            created_at: added_at,
         });
     }
 }

@@ -23,8 +23,8 @@ use chrono::{Days, NaiveDate};
 
 use crate::fold;
 use crate::rows::{
-    AffiliationRow, BenefitRow, CoverageRow, GrantRow, MemberRow, OrganizationRow, PrincipalRow, ProductRow,
-    ProviderRow, ProviderWordRow, SiteRow,
+    AffiliationRow, BenefitRow, CoverageRow, DelegationRow, GrantRow, MemberRow, OrganizationRow,
+    PrincipalRow, ProductRow, ProviderRow, ProviderWordRow, SiteRow,
 };
 
 /// How many members the core has; they are the first ones.
@@ -52,6 +52,7 @@ struct Rows {
     coverages: Vec<CoverageRow>,
     principals: Vec<PrincipalRow>,
     grants: Vec<GrantRow>,
+    delegations: Vec<DelegationRow>,
 }
 
 impl Plan {

@@ -44,8 +44,8 @@ pub fn counts(rx: &mut Rx<'_>) -> Result<Counts, Error> {
 }
 
 impl Plan {
-    /// Whether the database holds another plan: a caller or an organization that isn't of this one, or members whom no one
-    /// could ask about.
+    /// Whether the database holds another plan: an organization that isn't of this one, callers of whom none is, or
+    /// members whom no one could ask about.
     ///
     /// # Errors
     /// If the database can't answer.
@@ -58,11 +58,11 @@ impl Plan {
         let any_member = diesel::select(exists(members::table.select(members::id))).get_result(db)?;
         let any_caller: bool =
             diesel::select(exists(principals::table.select(principals::id))).get_result(db)?;
-        let another = principals::table.filter(not(callers)).select(principals::id);
-        let strange: bool = diesel::select(exists(another)).get_result(db)?;
+        let ours = principals::table.filter(callers).select(principals::id);
+        let our_caller: bool = diesel::select(exists(ours)).get_result(db)?;
         let another = organizations::table.filter(not(known)).select(organizations::id);
         let foreign: bool = diesel::select(exists(another)).get_result(db)?;
-        Ok(strange || foreign || (any_member && !any_caller))
+        Ok(foreign || (any_member && !any_caller) || (any_caller && !our_caller))
     }
 
     /// Adds what is missing of the plan but the members beyond the core; one that an earlier build made has less.
@@ -96,7 +96,13 @@ impl Plan {
         // A grant that was withdrawn stays so.
         let have: Vec<_> = principals::table.select(principals::id).load(tx.db()?)?;
         tx.insert(missing(&rows.principals, have.clone(), |it| it.id.clone()));
-        tx.insert(missing(&rows.grants, have, |it| it.principal_id.clone()));
+        let papers: HashSet<_> = {
+            let new = missing(&rows.grants, have, |it| it.principal_id.clone());
+            let ids = new.iter().map(|it| it.id.clone()).collect();
+            tx.insert(new);
+            ids
+        };
+        tx.insert(rows.delegations.iter().filter(|it| papers.contains(&it.grant_id)).cloned().collect());
         Ok(())
     }
 }
