@@ -83,6 +83,8 @@ permissions! {
     ReadsEligibility = [EligibilityRead] phi in_emergency;
     /// Who may see the policy.
     ReadsPolicy = [PolicyRead];
+    /// Who asks for the trail: of their own doings everyone may.
+    ReadsTrail = [] phi;
 }
 
 /// Someone with a genuine token, who asks for what takes `P`.
@@ -91,6 +93,7 @@ pub struct Caller<P> {
     pub credential: Credential,
     client: Arc<str>,
     request: HttpRequest,
+    sound: Result<(), Problem>,
     permission: PhantomData<P>,
 }
 
@@ -114,9 +117,18 @@ impl<P: Permission> Caller<P> {
     }
 
     /// Notes who it was, for the log and the trail.
-    pub(crate) fn known(&self, who: &PrincipalId, emergency: Option<&EmergencyId>) {
-        let known = Known { id: who.as_str().into(), emergency: emergency.map(ToString::to_string) };
-        self.request.extensions_mut().insert(known);
+    pub(crate) fn known(&self, who: Option<&PrincipalId>, emergency: Option<&EmergencyId>) {
+        self.request.extensions_mut().insert(Known {
+            id: who.map(|it| it.as_str().into()),
+            client: Arc::clone(&self.client),
+            emergency: emergency.map(ToString::to_string),
+            phi: P::PERMIT.phi,
+        });
+    }
+
+    /// What was asked, unless the request itself is wrong, which is told to whoever may ask.
+    pub(crate) fn asked<A>(&self, asked: Result<A, Problem>) -> Result<A, Problem> {
+        self.sound.clone().and(asked)
     }
 }
 
@@ -140,10 +152,16 @@ impl<P: Permission> FromRequest for Caller<P> {
                 emergency: emergency(&request)?,
                 login: claims.sub,
             };
-            if let Some(contract) = request.app_data::<Data<Contract>>() {
-                contract.check(&request)?;
+            let contract = request.app_data::<Data<Contract>>();
+            let sound = contract.map_or(Ok(()), |it| it.check(&request));
+            let client = claims.client_id.into();
+            let caller =
+                Self { credential, client, request: request.clone(), sound, permission: PhantomData };
+            caller.known(None, None);
+            if P::PERMIT.phi && state.store.is_blind() {
+                return Err(problem::BLIND.problem());
             }
-            Ok(Self { credential, client: claims.client_id.into(), request, permission: PhantomData })
+            Ok(caller)
         })
     }
 }

@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use kernel::{RequestId, fresh_id};
 
 use crate::headers::misdirected;
-use crate::{Problem, State, cors, problem};
+use crate::{Problem, State, cors, problem, trail};
 
 /// Names a request, in what was sent and in the answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,13 +26,17 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone)]
 struct Named(Arc<str>);
 
-/// Who called, for the log; the extractor of callers leaves it.
+/// Who called, for the log and the trail; the extractor of callers leaves it.
 #[derive(Clone)]
 pub struct Known {
-    /// Their id.
-    pub id: Arc<str>,
+    /// Their id, once the database knew them.
+    pub id: Option<Arc<str>>,
+    /// The program by which they called.
+    pub client: Arc<str>,
     /// The emergency access under which they read.
     pub emergency: Option<String>,
+    /// Whether what they asked for shows members' data.
+    pub phi: bool,
 }
 
 /// The request's id.
@@ -81,6 +85,12 @@ pub async fn frame<B: MessageBody + 'static>(
             .into());
     };
     let mut answer = as_problem(answer?, &id);
+    if let Some(state) = &state
+        && !trail::note(state, &answer, &id)
+    {
+        let problem = problem::BLIND.problem().about(&id);
+        answer = answer.into_response(problem.error_response());
+    }
     for (name, value) in headers(&id) {
         let own =
             [CACHE_CONTROL, CONTENT_SECURITY_POLICY].contains(&name) && answer.headers().contains_key(&name);
@@ -90,8 +100,8 @@ pub async fn frame<B: MessageBody + 'static>(
     }
     // The path itself isn't logged: a caller may have put anything into it.
     let route = answer.request().match_pattern().unwrap_or_default();
-    let caller =
-        answer.request().extensions().get::<Known>().map(|it| Arc::clone(&it.id)).unwrap_or_default();
+    let known = answer.request().extensions().get::<Known>().and_then(|it| it.id.clone());
+    let caller = known.unwrap_or_default();
     log(&method, &route, answer.status().as_u16(), now() - started, &id, &caller);
     Ok(answer)
 }

@@ -32,6 +32,7 @@ pub mod reply;
 pub mod routes;
 pub mod server;
 pub mod state;
+mod trail;
 mod wrong;
 
 pub use problem::Problem;

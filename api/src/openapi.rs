@@ -104,6 +104,7 @@ fn assemble() -> OpenApi {
             ),
             ("policy", "What the plan decides by."),
             ("callers", "Who calls, and what they may do."),
+            ("access", "Who was granted what, and who did and saw what."),
             ("operators", "Health, the contract, and the problems."),
         ]
         .map(|(name, about)| tag::TagBuilder::new().name(name).description(Some(about)).build())
@@ -227,7 +228,14 @@ impl Form {
             "unauthenticated" | "database-unavailable" => secured,
             "wrong-host" => !self.path.starts_with("/healthz/"),
             "not-permitted" => {
-                let anyone = ["get_me", "list_services", "list_procedure_codes", "list_diagnosis_codes"];
+                let anyone = [
+                    "get_me",
+                    "list_services",
+                    "list_procedure_codes",
+                    "list_diagnosis_codes",
+                    "list_trail",
+                    "search_trail",
+                ];
                 secured && !anyone.contains(&self.id.as_str())
             }
             "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" | "request-timeout" => {
@@ -244,6 +252,10 @@ impl Form {
             "authorization-not-found" => secured && self.path.contains("{id}"),
             "clinician-only" | "action-not-yours" | "beyond-benefit" | "own-request" => {
                 self.id == "decide_authorization"
+            }
+            "trail-unavailable" => {
+                let shows = ["/v1/authorizations", "/v1/members", "/v1/trail"];
+                shows.iter().any(|it| self.path.starts_with(it))
             }
             "step-up-required" => self.id == "decide_authorization",
             "no-emergency-access" => self.takes("Emergency-Access"),

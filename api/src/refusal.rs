@@ -94,6 +94,9 @@ refusals! {
     /// The service itself is wrong. What failed is in its log under the request's id.
     INTERNAL = INTERNAL_SERVER_ERROR, "internal",
         "The service failed. Nothing was changed; the request id names the entry in our log.";
+    /// The service can't tell its trail who sees what, and so shows no member's data.
+    BLIND = SERVICE_UNAVAILABLE, "trail-unavailable",
+        "The service can't record who sees what at the moment, and so shows nothing of members. Send the request again.";
     /// The service starts, stops, or has lost its database.
     NOT_READY = SERVICE_UNAVAILABLE, "not-ready", "The service can't answer at the moment. Send the request again.";
 }

@@ -76,6 +76,7 @@ impl State {
         T: Send + 'static,
         E: Fault,
     {
+        let asked = caller.asked(asked);
         let work = move |rx: &mut Rx<'_>, who: Access| {
             let id = &who.principal.id;
             let asked = asked.map_err(|it| Wrong::refused(it, Some(id.clone())))?;
@@ -83,7 +84,7 @@ impl State {
             Ok((done, who))
         };
         let (done, who) = self.store.enter(caller.entrance(), work).await.map_err(|it| told(caller, it))?;
-        caller.known(&who.principal.id, who.emergency().map(|it| &it.0));
+        caller.known(Some(&who.principal.id), who.emergency().map(|it| &it.0));
         Ok(done)
     }
 
@@ -117,7 +118,7 @@ impl State {
         A: Locks + Send + 'static,
         E: Fault,
     {
-        let (key, asked) = match (key, asked) {
+        let (key, asked) = match (key, caller.asked(asked)) {
             (Ok(key), Ok(asked)) => (key, asked),
             (Ok(key), Err(problem)) => return self.refuse(caller, key, problem).await,
             (Err(problem), _) => return self.refuse(caller, None, problem).await,
@@ -140,7 +141,7 @@ impl State {
             Some(key) => self.store.write_once(&actor, key, work).await.map(|it| (it.value, it.replayed)),
         };
         if let Some(who) = entered.get() {
-            caller.known(who, None);
+            caller.known(Some(who), None);
         }
         let (reply, replayed) = done.map_err(|it| told(caller, it))?;
         Ok(if replayed { reply.replayed() } else { reply.recorded() })
@@ -188,7 +189,7 @@ impl State {
 /// Notes who was refused, if that was found out.
 fn told<P: Permission>(caller: &Caller<P>, it: Wrong) -> Problem {
     if let Some(who) = &it.who {
-        caller.known(who, None);
+        caller.known(Some(who), None);
     }
     it.problem
 }

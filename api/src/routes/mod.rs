@@ -16,6 +16,7 @@ mod party_body;
 mod policy;
 mod providers;
 mod services;
+mod trail;
 
 use actix_web::guard::{Not, Post};
 use actix_web::http::header::ALLOW;
@@ -58,6 +59,8 @@ routes! {
     providers::list_providers,
     diagnosis_codes::list_diagnosis_codes,
     me::get_me,
+    trail::list_trail,
+    trail::search_trail,
     operators::get_live,
     operators::get_ready,
     operators::get_openapi_json,
