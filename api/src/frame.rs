@@ -39,6 +39,9 @@ pub struct Known {
     pub phi: bool,
 }
 
+/// Why a request was refused, for the trail: the slug of the problem.
+pub(crate) struct Refused(pub(crate) String);
+
 /// The request's id.
 #[must_use]
 pub fn request_id(request: &HttpRequest) -> Arc<str> {
@@ -151,6 +154,7 @@ fn as_problem(answer: ServiceResponse, id: &str) -> ServiceResponse {
     if let Some(cause) = problem.cause() {
         ::log::error!(target: "lanyard::fault", cause, request = id; "a request failed");
     }
+    answer.request().extensions_mut().insert(Refused(problem.slug().to_owned()));
     let mut told = problem.about(id).error_response();
     // What was granted to a page of another origin holds for the problem, too.
     let granted = |it: &HeaderName| *it == VARY || it.as_str().starts_with("access-control-");

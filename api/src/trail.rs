@@ -10,8 +10,7 @@ use store::{Actor, Note, Number};
 
 use crate::State;
 use crate::contract::Contract;
-use crate::frame::Known;
-use crate::problem::Problem;
+use crate::frame::{Known, Refused};
 use crate::reply::Shown;
 
 /// Notes what an answer shows, or why there is none; whether it may be given. An answer that shows members' data may not, if
@@ -30,7 +29,7 @@ pub(crate) fn note(state: &State, answer: &ServiceResponse, request: &str) -> bo
     let path = answer.request().match_info().get("id").filter(|it| is_ours(it));
     let mut subjects = shown.map(|it| it.subjects.clone()).unwrap_or_default();
     let subject = if subjects.len() == 1 { subjects.pop() } else { path.map(str::to_owned) };
-    let problem = answer.response().error().and_then(|it| it.as_error::<Problem>());
+    let refused = extensions.get::<Refused>();
     let id = known.map_or("anonymous", |it| it.id.as_deref().unwrap_or("unknown"));
     let told = state.store.note(Note {
         actor: Actor {
@@ -42,7 +41,7 @@ pub(crate) fn note(state: &State, answer: &ServiceResponse, request: &str) -> bo
         action: action.to_owned(),
         subject: subject.unwrap_or_default(),
         site_id: shown.and_then(|it| it.site.clone()),
-        outcome: problem.map_or("read", Problem::slug).to_owned(),
+        outcome: refused.map_or_else(|| "read".to_owned(), |it| it.0.clone()),
         subjects,
         emergency: known.and_then(|it| it.emergency.clone()),
     });

@@ -108,7 +108,11 @@ impl Operation {
 
     /// An address with whatever the operation requires.
     fn usual(&self) -> &'static str {
-        if self.id == "list_diagnosis_codes" { "?q=i10" } else { "" }
+        match &*self.id {
+            "list_diagnosis_codes" => "?q=i10",
+            "list_trail" => "?subject=26335R00001",
+            _ => "",
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod authorize;
 mod code_index;
 pub mod demo;
 mod diagnosis;
+mod emergencies;
 mod entry;
 mod error;
 mod find_codes;
@@ -31,6 +32,9 @@ mod terms;
 pub use authorize::{Access, Credential, Denial, Needs, authorize};
 pub use code_index::CodeIndex;
 pub use diagnosis::{Diagnosis, days};
+pub use emergencies::{
+    Emergency, EmergencyReason, Finding, emergencies, emergency, is_member, open_emergency, review_emergency,
+};
 pub use entry::{Entered, Entry};
 pub use error::Error;
 pub use find_codes::{CodeStamp, code_index, code_stamp};

@@ -145,6 +145,16 @@ impl Service {
         found.await.expect("an answer").expect("a caller").0
     }
 
+    /// Waits until the trail has all that was seen and refused.
+    pub(crate) fn drain(&self) {
+        assert!(aside(|| self.store.drain()));
+    }
+
+    /// Whether the trail could be written to its end, in the time that this waits.
+    pub(crate) fn tries_to_drain(&self) -> bool {
+        aside(|| self.store.drain())
+    }
+
     /// Moves the clock.
     pub(crate) fn set(&self, at: &str) {
         self.clock.set(at.parse::<DateTime<Utc>>().expect("a time"));
@@ -213,7 +223,10 @@ impl Service {
     pub(crate) fn counts(&self) -> Vec<String> {
         let tables = ["authorizations", "authorization_lines", "authorization_diagnoses"];
         let ledgers = ["trail", "outbox", "deadlines", "idempotency"];
-        let count = |table: &str| self.texts(&format!("select count(*) as it from {table}")).concat();
+        // Of the trail what was done, and not what was seen or refused.
+        let own = |table: &str| if table == "trail" { " where outcome is null" } else { "" };
+        let count =
+            |table: &str| self.texts(&format!("select count(*) as it from {table}{}", own(table))).concat();
         tables.iter().chain(&ledgers).map(|it| count(it)).collect()
     }
 }
