@@ -121,16 +121,10 @@ impl Taken {
         };
         // Its form is its JSON's: each alternative names a scheme, and the scopes that it takes.
         let alternatives = it.security.as_ref().map(|it| serde_json::to_value(it).unwrap_or_default());
-        let scopes = alternatives.map(|it| {
-            let words = it.as_array().into_iter().flatten().flat_map(|it| {
-                it["bearer"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|it| Scope::parse(it.as_str()?))
-                    .collect::<Vec<_>>()
-            });
-            words.collect()
+        let alternatives = alternatives.iter().flat_map(|it| it.as_array().into_iter().flatten());
+        let scopes = alternatives.filter_map(|it| it["bearer"].as_array()).fold(None, |all, words| {
+            let words = words.iter().filter_map(|it| Scope::parse(it.as_str()?));
+            Some(all.unwrap_or_else(Vec::new).into_iter().chain(words).collect::<Vec<_>>())
         });
         Self {
             path: path.to_owned(),

@@ -59,7 +59,7 @@ on_both! {
         Answer::of(service.anonymous(Method::GET, "/v1/me")).await.problem(401);
         Answer::of(service.anonymous(Method::GET, "/v1/nothing")).await.problem(404);
         Answer::of(service.anonymous(Method::GET, "/healthz/live")).await;
-        assert_eq!(count(&service), seen + 1);
+        assert_eq!(count(&service), seen + 1, "{:?}", service.texts("select actor || action || outcome as it from trail where outcome is not null order by at, id"));
         let last = "select actor || action || outcome as it from trail order by at desc, id desc limit 1";
         service.set("2026-12-01T16:00:01Z");
         Answer::of(service.anonymous(Method::GET, PATH)).await.problem(401);
