@@ -19,6 +19,7 @@ mod inputs;
 mod isolation;
 mod life;
 mod list;
+mod matrix;
 mod model;
 mod number;
 mod once;
