@@ -5,6 +5,7 @@ mod support;
 mod access;
 mod architecture;
 mod book;
+mod boundaries;
 mod caller;
 mod cli;
 mod codes;
