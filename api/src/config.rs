@@ -31,6 +31,7 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     pub database: Database,
     pub auth: Auth,
+    pub rates: Rates,
     pub plan: Plan,
 }
 
@@ -58,6 +59,28 @@ pub struct Auth {
 pub struct Plan {
     pub zone: Tz,
     pub policy_folder: Option<PathBuf>,
+}
+
+/// How often a caller may call, by what they ask; without a limit by default.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Rates {
+    pub read: Rate,
+    pub search: Rate,
+    pub write: Rate,
+    pub token: Rate,
+    pub anonymous: Rate,
+    pub misses: Rate,
+}
+
+/// So many a minute, and at most so many at once.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Rate {
+    pub minute: u32,
+    pub burst: u32,
 }
 
 /// A database's URL, whose password is never shown.
@@ -169,6 +192,10 @@ impl Settings {
             return Err(format!(
                 "cors_origins: `{wrong}` isn't an origin, such as https://portal.example (http on loopback only, no path)"
             ));
+        }
+        let Rates { read, search, write, token, anonymous, misses } = self.rates;
+        if [read, search, write, token, anonymous, misses].iter().any(|it| it.minute > 0 && it.burst == 0) {
+            return Err("rates: a burst is at least 1; `minute = 0` means no limit".into());
         }
         if !self.demo && self.auth.jwks_file.is_none() {
             return Err(

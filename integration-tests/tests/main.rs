@@ -24,6 +24,7 @@ mod pages;
 mod plans;
 mod policy;
 mod quiet;
+mod rates;
 mod review;
 mod same;
 mod services;
