@@ -144,7 +144,7 @@ impl<P: Permission> FromRequest for Caller<P> {
                 state.rates.charge_address(&request, Class::Anonymous)?;
                 return Err(problem::UNAUTHENTICATED.problem());
             };
-            state.rates.charge(&request, P::PERMIT.class, claims.sub.clone())?;
+            state.rates.charge(&request, P::PERMIT.class, &claims.sub)?;
             if P::PERMIT.looks_up() {
                 state.misses.pass(&claims.sub)?;
             }

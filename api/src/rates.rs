@@ -73,7 +73,7 @@ impl Rates {
     ///
     /// # Errors
     /// 429 where they have called too often.
-    pub fn charge(&self, request: &HttpRequest, class: Class, who: String) -> Result<(), Problem> {
+    pub fn charge(&self, request: &HttpRequest, class: Class, who: &str) -> Result<(), Problem> {
         let Some(limit) = &self.limits[class as usize] else { return Ok(()) };
         let (taken, left, wait) = limit.take(who);
         let left = header(format!("\"{}\";r={left};t={wait}", limit.name));
@@ -92,7 +92,7 @@ impl Rates {
             Some(it) => it.to_string(),
             None => String::new(),
         };
-        self.charge(request, class, place)
+        self.charge(request, class, &place)
     }
 
     /// Where a call comes from. What a header says of that is believed only as far as configured proxies said it (J-08).
@@ -147,11 +147,11 @@ impl Limit {
     }
 
     /// Whether `who` may call; how many calls they have left, and for how many seconds that holds.
-    fn take(&self, who: String) -> (bool, u32, u64) {
+    fn take(&self, who: &str) -> (bool, u32, u64) {
         if self.asked.fetch_add(1, Ordering::Relaxed) % ROUND == ROUND - 1 {
             self.buckets.retain_recent();
         }
-        match self.buckets.check_key(&who) {
+        match self.buckets.check_key(&who.to_owned()) {
             Ok(state) => {
                 let left = state.remaining_burst_capacity();
                 let gone = self.quota.burst_size().get().saturating_sub(left);

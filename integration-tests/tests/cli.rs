@@ -43,7 +43,7 @@ pub(crate) fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)])
     command(folder, arguments, variables).output().expect("a command")
 }
 
-/// A service in a process of its own.
+/// A service in a process of its own, whose log is `log` in its folder.
 pub(crate) struct Process {
     child: Child,
     /// What it printed until it listened, and then until the line for other callers.
@@ -55,7 +55,8 @@ impl Process {
     pub(crate) fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let variables = [&[("LANYARD_BIND", "127.0.0.1:0")], variables].concat();
         let mut command = command(folder, &["--demo", "serve"], &variables);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a process");
+        let log = std::fs::File::create(folder.join("log")).expect("a log");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("a process");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let mut printed = String::new();
         while !printed.contains("Tokens for others") {

@@ -21,6 +21,7 @@ mod model;
 mod number;
 mod once;
 mod pages;
+mod phi;
 mod plans;
 mod policy;
 mod quiet;
