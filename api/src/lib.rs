@@ -14,6 +14,7 @@ pub mod config;
 pub mod contract;
 pub mod cors;
 pub mod cursor;
+mod database_url;
 pub mod demo;
 pub mod fixed;
 pub mod frame;
