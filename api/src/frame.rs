@@ -16,7 +16,9 @@ use chrono::TimeDelta;
 use futures_util::FutureExt;
 use kernel::{RequestId, fresh_id};
 
+use crate::contract::Contract;
 use crate::headers::misdirected;
+use crate::rates::{Class, Paid};
 use crate::{Problem, State, cors, problem, trail};
 
 /// Names a request, in what was sent and in the answer.
@@ -70,6 +72,7 @@ pub async fn frame<B: MessageBody + 'static>(
 
     let known = state.as_ref().is_none_or(|it| it.hosts.know(request.request()));
     let refused = if known { misdirected(request.head()) } else { Some(problem::WRONG_HOST.problem()) };
+    let refused = refused.or_else(|| state.as_ref().and_then(|it| charged(it, request.request()).err()));
     let origin = state.as_ref().and_then(|it| cors::granted(request.headers(), &it.cors_origins));
     let answer = match refused {
         Some(problem) => Ok(Ok(request.error_response(problem))),
@@ -101,12 +104,27 @@ pub async fn frame<B: MessageBody + 'static>(
             answer.headers_mut().insert(name, value);
         }
     }
+    let paid = answer.request().extensions_mut().remove::<Paid>();
+    for (name, value) in paid.into_iter().flat_map(|it| it.0) {
+        answer.headers_mut().insert(name, value);
+    }
     // The path itself isn't logged: a caller may have put anything into it.
     let route = answer.request().match_pattern().unwrap_or_default();
     let known = answer.request().extensions().get::<Known>().and_then(|it| it.id.clone());
     let caller = known.unwrap_or_default();
     log(&method, &route, answer.status().as_u16(), now() - started, &id, &caller);
     Ok(answer)
+}
+
+/// Has the address pay for what no caller pays for: everything that asks for no token, but health.
+fn charged(state: &State, request: &HttpRequest) -> Result<(), Problem> {
+    let contract = request.app_data::<Data<Contract>>();
+    let of_caller = contract.is_some_and(|it| it.secured(request).is_some());
+    match request.path() {
+        it if it.starts_with("/healthz/") || of_caller => Ok(()),
+        "/v1/oauth/token" => state.rates.charge_address(request, Class::Token),
+        _ => state.rates.charge_address(request, Class::Anonymous),
+    }
 }
 
 /// What every answer has, unless its handler says otherwise.

@@ -175,9 +175,19 @@ fn complete(operation: &mut Operation, path: &str) {
             "X-Request-Id",
             "The request's id: yours, if you sent one of 1 to 64 letters, digits, `_` or `-`.",
         )];
+        if form.meets("too-many-requests") {
+            headers.push((
+                "RateLimit-Policy",
+                "How many requests at once (`q`) come back in how many seconds (`w`).",
+            ));
+            headers.push((
+                "RateLimit",
+                "How many of them are left (`r`), and in how many seconds all will be (`t`).",
+            ));
+        }
         headers.extend(match status.as_str() {
             "401" => Some(("WWW-Authenticate", "`Bearer`.")),
-            "503" => Some(("Retry-After", "Seconds to wait.")),
+            "429" | "503" => Some(("Retry-After", "Seconds to wait.")),
             "304" => Some(("ETag", "Its version.")),
             "200" | "201" if form.takes("Idempotency-Key") => {
                 Some(("Idempotency-Replayed", "`true`, if this is the answer to an earlier request."))
@@ -226,7 +236,7 @@ impl Form {
             "not-ready" => self.path.ends_with("ready"),
             "route-not-found" => self.path.starts_with("/problems/"),
             "unauthenticated" | "database-unavailable" => secured,
-            "wrong-host" => !self.path.starts_with("/healthz/"),
+            "wrong-host" | "too-many-requests" => !self.path.starts_with("/healthz/"),
             "not-permitted" => {
                 let anyone = [
                     "get_me",

@@ -70,16 +70,16 @@ fn lines(word: &str) -> Vec<String> {
 }
 
 /// An operation that takes a token, as the contract has it.
-struct Operation {
-    id: String,
-    method: Method,
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: Method,
     /// With an authorization in it, where it takes one: the first, to decide on the second.
-    path: String,
+    pub(crate) path: String,
     query: Vec<String>,
-    body: Option<Value>,
+    pub(crate) body: Option<Value>,
 }
 
-fn secured() -> Vec<Operation> {
+pub(crate) fn secured() -> Vec<Operation> {
     let all = operations().into_iter().filter(|(.., it)| it["security"][0]["bearer"].is_array());
     let of = |(path, method, it): (String, String, Value)| {
         let parameters = it["parameters"].as_array().cloned().unwrap_or_default();
@@ -117,7 +117,7 @@ impl Operation {
 }
 
 /// Points to each text in `value`.
-fn texts(value: &Value, at: &str, into: &mut Vec<String>) {
+pub(crate) fn texts(value: &Value, at: &str, into: &mut Vec<String>) {
     match value {
         Value::Object(parts) => parts.iter().for_each(|(name, it)| texts(it, &format!("{at}/{name}"), into)),
         Value::Array(parts) => {
@@ -129,7 +129,7 @@ fn texts(value: &Value, at: &str, into: &mut Vec<String>) {
 }
 
 /// The head of an answer, and what its cursors hold.
-fn head(answer: &Answer) -> String {
+pub(crate) fn head(answer: &Answer) -> String {
     let mut told = format!("{:?}", answer.headers);
     for part in told.clone().split(|it: char| !it.is_ascii_alphanumeric() && it != '-' && it != '_') {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).unwrap_or_default();

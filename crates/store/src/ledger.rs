@@ -169,6 +169,13 @@ pub(crate) fn deadline(it: Deadline, now: DateTime<Utc>) -> DeadlineRow {
     }
 }
 
+/// The place of the next event of `subject`.
+pub(crate) fn next_event(db: &mut Db, subject: &str) -> Result<i32, Error> {
+    let last = outbox::table.filter(outbox::subject.eq(subject)).order(outbox::sequence.desc());
+    let last = last.select(outbox::sequence).first::<i32>(db).optional()?;
+    Ok(last.unwrap_or(0) + 1)
+}
+
 /// Marks the open deadlines of `subject` as met.
 pub(crate) fn meet(db: &mut Db, subject: &str, now: DateTime<Utc>) -> Result<(), Error> {
     let open = deadlines::table.filter(deadlines::subject.eq(subject)).filter(deadlines::met_at.is_null());

@@ -1,6 +1,6 @@
 //! The service, in this process, over real HTTP.
 
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +12,8 @@ use api::cursor::Cursors;
 use api::demo::Issuer;
 use api::hosts::Hosts;
 use api::keys::{Keys, StepUp};
+use api::misses::Misses;
+use api::rates::Rates;
 use authorizations::{Decider, Policies};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
@@ -38,11 +40,22 @@ pub(crate) struct Options {
     pub(crate) pool: u32,
     /// Another way to the same database.
     pub(crate) url: Option<String>,
+    /// How often someone may call; as often as they like.
+    pub(crate) rates: api::config::Rates,
+    /// Who is believed about addresses.
+    pub(crate) proxies: Vec<IpAddr>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { decider: Arc::new(Policies::shipped()), jwks_file: None, pool: 4, url: None }
+        Self {
+            decider: Arc::new(Policies::shipped()),
+            jwks_file: None,
+            pool: 4,
+            url: None,
+            rates: api::config::Rates::default(),
+            proxies: Vec::new(),
+        }
     }
 }
 
@@ -109,6 +122,8 @@ impl Service {
                 Some(file) => Keys::of_file(ISSUER, file).expect("keys"),
                 None => Keys::parse(ISSUER, &issuer().jwks()).expect("keys"),
             },
+            rates: Rates::new(&options.rates, &options.proxies, &(Arc::clone(&clock) as _)),
+            misses: Misses::new(options.rates.misses, &(Arc::clone(&clock) as _)),
             step_up: StepUp { acr: vec!["mfa".to_owned()], age: TimeDelta::minutes(15) },
             hosts: Hosts::new(&["plan.example.".to_owned()]).expect("names"),
             cors_origins: vec!["https://portal.example".to_owned()],
