@@ -16,7 +16,7 @@ use store::{Actor, Db, Moment};
 use crate::contract::Contract;
 use crate::frame::{Known, request_id};
 use crate::wrong::Wrong;
-use crate::{Problem, State, problem};
+use crate::{Problem, State, keys, problem};
 
 /// Names the emergency access under which something is read.
 pub const EMERGENCY: &str = "emergency-access";
@@ -83,6 +83,10 @@ permissions! {
     ReadsEligibility = [EligibilityRead] phi in_emergency;
     /// Who may see the policy.
     ReadsPolicy = [PolicyRead];
+    /// Who may see the system clients.
+    ReadsClients = [UsersRead];
+    /// Who may register system clients, and change what they may do.
+    ManagesClients = [UsersGrant] step_up;
 }
 
 /// Someone with a genuine token, who asks for what takes `P`.
@@ -132,10 +136,11 @@ impl<P: Permission> FromRequest for Caller<P> {
             let mut sent = request.headers().get_all(header::AUTHORIZATION);
             let (Some(token), None) = (sent.next(), sent.next()) else { return Err(unknown()) };
             let token = token.to_str().ok().and_then(bearer).ok_or_else(unknown)?;
-            let claims = state.keys.verify(token, state.clock.now()).ok_or_else(unknown)?;
+            let now = state.clock.now();
+            let claims = keys::verify(token, &state.own, &state.keys, now).await.ok_or_else(unknown)?;
             let credential = Credential {
                 of_system: claims.of_system,
-                strong: claims.is_strong(&state.step_up, state.clock.now()),
+                strong: claims.is_strong(&state.step_up, now),
                 scopes: claims.scope.split(' ').filter_map(Scope::parse).collect(),
                 emergency: emergency(&request)?,
                 login: claims.sub,

@@ -8,6 +8,7 @@ use actix_web::http::header::HeaderValue;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use kernel::Scope;
+use serde_json::Value;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr};
 
@@ -121,6 +122,9 @@ impl Taken {
         };
         // Its form is its JSON's: each alternative names a scheme, and the scopes that it takes.
         let alternatives = it.security.as_ref().map(|it| serde_json::to_value(it).unwrap_or_default());
+        let named =
+            |it: &Value| it.as_array().is_some_and(|it| it.iter().any(|it| it.get("bearer").is_some()));
+        let alternatives = alternatives.filter(named);
         let scopes = alternatives.map(|it| {
             let words = it.as_array().into_iter().flatten().flat_map(|it| {
                 it["bearer"]

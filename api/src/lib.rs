@@ -16,6 +16,7 @@ pub mod cors;
 pub mod cursor;
 pub mod demo;
 pub mod fixed;
+pub mod form;
 pub mod frame;
 pub mod headers;
 pub mod hosts;

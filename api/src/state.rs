@@ -1,6 +1,7 @@
 //! What every handler has at hand.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
@@ -16,7 +17,7 @@ use crate::caller::{Caller, Permission};
 use crate::codes::Codes;
 use crate::cursor::Cursors;
 use crate::hosts::Hosts;
-use crate::keys::{Keys, StepUp};
+use crate::keys::{ClientKeys, Keys, Own, StepUp};
 use crate::reply::Reply;
 use crate::wrong::Wrong;
 use crate::{Problem, problem};
@@ -27,8 +28,12 @@ pub struct State {
     pub store: Store,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// The keys that tokens are signed with.
+    /// The keys that people's tokens are signed with.
     pub keys: Keys,
+    /// The keys that the tokens of system clients are signed with.
+    pub own: Own,
+    /// The keys that system clients publish.
+    pub client_keys: ClientKeys,
     /// What login some operations take.
     pub step_up: StepUp,
     /// The names by which it is reached.
@@ -175,6 +180,14 @@ impl State {
         if let Err(it) = read.await {
             // The first search tries again.
             ::log::warn!(target: "lanyard::fault", cause = format!("{it:?}"); "the diagnosis codes can't be read");
+        }
+    }
+
+    /// Has people's keys fetched again for as long as the service runs, however few tokens come.
+    pub async fn tend(self: Arc<Self>) {
+        loop {
+            self.keys.refresh(self.clock.now()).await;
+            actix_web::rt::time::sleep(Duration::from_mins(1)).await;
         }
     }
 

@@ -180,15 +180,57 @@ fn l_08_what_would_expose_the_service_is_refused() {
     let (good, short) = (file("good", &"x".repeat(32), 0o600), file("short", "x", 0o600));
     let open = file("open", &"x".repeat(32), 0o644);
     let keys = ("LANYARD_AUTH__JWKS_FILE", jwks.as_str());
+    let issuer = ("LANYARD_AUTH__ISSUER", "https://issuer.test");
+    let secret = ("LANYARD_SECRET_FILE", good.as_str());
+    let url = ("LANYARD_PUBLIC_URL", "https://lanyard.test");
+    let pem = std::fs::read_to_string(crate::support::signing_key()).expect("a key");
+    let (pem, shown) = (file("signing.pem", &pem, 0o600), file("shown.pem", &pem, 0o644));
+    let signing = ("LANYARD_AUTH__SIGNING_KEY_FILE", pem.as_str());
     let proxy = ("LANYARD_TRUSTED_PROXIES", "10.0.0.1");
     for (arguments, variables, word) in [
         (&["serve"][..], &[][..], "auth.jwks_file"),
-        (&["serve"], &[keys], "secret_file"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", "/nowhere")], "/nowhere"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &short)], "at least 32 bytes"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &open)], "others may read it"),
-        (&["serve"], &[("LANYARD_AUTH__JWKS_FILE", &empty), ("LANYARD_SECRET_FILE", &good)], "no key"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &good)], "run `lanyard migrate`"),
+        (&["serve"], &[keys], "auth.issuer"),
+        (&["serve"], &[keys, issuer], "secret_file"),
+        (&["serve"], &[issuer, secret], "public_url"),
+        (
+            &["serve"],
+            &[issuer, secret, ("LANYARD_PUBLIC_URL", "http://plan.example")],
+            "auth.signing_key_file",
+        ),
+        (&["serve"], &[issuer, secret, url], "auth.signing_key_file"),
+        (&["serve"], &[issuer, secret, signing, ("LANYARD_PUBLIC_URL", "http://plan.example")], "public_url"),
+        (
+            &["serve"],
+            &[issuer, secret, signing, ("LANYARD_PUBLIC_URL", "https://plan.example/")],
+            "public_url",
+        ),
+        (
+            &["serve"],
+            &[issuer, secret, signing, ("LANYARD_PUBLIC_URL", "https://issuer.test")],
+            "auth.issuer",
+        ),
+        (
+            &["serve"],
+            &[("LANYARD_AUTH__ISSUER", "http://issuer.test"), secret, url, signing],
+            "isn't of https",
+        ),
+        (&["serve"], &[keys, issuer, url, signing, ("LANYARD_SECRET_FILE", "/nowhere")], "/nowhere"),
+        (&["serve"], &[keys, issuer, url, signing, ("LANYARD_SECRET_FILE", &short)], "at least 32 bytes"),
+        (&["serve"], &[keys, issuer, url, signing, ("LANYARD_SECRET_FILE", &open)], "others may read it"),
+        (
+            &["serve"],
+            &[keys, issuer, url, secret, ("LANYARD_AUTH__SIGNING_KEY_FILE", &shown)],
+            "others may read it",
+        ),
+        (
+            &["serve"],
+            &[keys, issuer, url, secret, ("LANYARD_AUTH__SIGNING_KEY_FILE", &good)],
+            "auth.signing_key_file",
+        ),
+        (&["serve"], &[("LANYARD_AUTH__JWKS_FILE", &empty), issuer, url, signing, secret], "no key"),
+        (&["serve"], &[keys, issuer, url, signing, secret], "run `lanyard migrate`"),
+        // The provider needn't be there at the start.
+        (&["serve"], &[issuer, url, signing, secret], "run `lanyard migrate`"),
         (
             &["serve"],
             &[keys, ("LANYARD_SECRET_FILE", &good), ("LANYARD_BIND", "0.0.0.0:0")],

@@ -28,6 +28,7 @@ mod review;
 mod same;
 mod services;
 mod submit;
+mod tokens;
 mod trips;
 mod walkthrough;
 mod wire;

@@ -5,11 +5,13 @@
 //! beside each fact.
 
 mod authorize;
+mod clients;
 mod code_index;
 pub mod demo;
 mod diagnosis;
 mod entry;
 mod error;
+mod find_clients;
 mod find_codes;
 mod find_members;
 mod find_providers;
@@ -29,10 +31,15 @@ mod store;
 mod terms;
 
 pub use authorize::{Access, Credential, Denial, Needs, authorize};
+pub use clients::{
+    Client, ClientError, ClientKeySource, Disabling, NewClient, NewKeys, ToAdd, ToDisable, ToRotate,
+    add_client, disable_client, rotate_keys,
+};
 pub use code_index::CodeIndex;
 pub use diagnosis::{Diagnosis, days};
 pub use entry::{Entered, Entry};
 pub use error::Error;
+pub use find_clients::{client, client_keys, find_clients, take_assertion};
 pub use find_codes::{CodeStamp, code_index, code_stamp};
 pub use find_members::{FoundMember, MemberPlace, MemberQuery, MemberSearch, find_members};
 pub use find_providers::{FoundProvider, ProviderQuery, find_providers};
