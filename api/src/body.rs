@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
 use kernel::{At, Draft, Flaws, Json, Read};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
@@ -97,16 +97,24 @@ impl<T: Read + 'static> FromRequest for Body<T> {
         Box::pin(async move {
             let read = match bytes {
                 None => Err(problem::NOT_JSON.problem()),
-                Some(bytes) => match timeout(SLOWEST, bytes).await {
-                    Err(_) => Err(problem::TIMEOUT.problem()),
-                    Ok(Ok(bytes)) => Open::parse(&bytes),
-                    Ok(Err(it)) if it.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
-                        Err(problem::TOO_LARGE.problem())
-                    }
-                    Ok(Err(_)) => Err(problem::UNREADABLE.problem()),
-                },
+                Some(bytes) => arrived(bytes).await.and_then(|it| Open::parse(&it)),
             };
             Ok(Self { read })
         })
+    }
+}
+
+/// The bytes of a body, once all of them are there.
+///
+/// # Errors
+/// 408 where that takes too long, 413 where they are too many.
+pub(crate) async fn arrived(bytes: impl Future<Output = Result<Bytes, Error>>) -> Result<Bytes, Problem> {
+    match timeout(SLOWEST, bytes).await {
+        Err(_) => Err(problem::TIMEOUT.problem()),
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(it)) if it.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(problem::TOO_LARGE.problem())
+        }
+        Ok(Err(_)) => Err(problem::UNREADABLE.problem()),
     }
 }

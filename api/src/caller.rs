@@ -17,7 +17,7 @@ use crate::contract::Contract;
 use crate::frame::{Known, request_id};
 use crate::rates::Class;
 use crate::wrong::Wrong;
-use crate::{Problem, State, problem};
+use crate::{Problem, State, keys, problem};
 
 /// Names the emergency access under which something is read.
 pub const EMERGENCY: &str = "emergency-access";
@@ -95,6 +95,10 @@ permissions! {
     ReadsPolicy = Read [PolicyRead];
     /// Who asks for the trail: of their own doings everyone may.
     ReadsTrail = Search [] phi;
+    /// Who may see the system clients.
+    ReadsClients = Search [UsersRead];
+    /// Who may register system clients, and change what they may do.
+    ManagesClients = Write [UsersGrant] step_up;
 }
 
 /// Someone with a genuine token, who asks for what takes `P`.
@@ -151,8 +155,12 @@ impl<P: Permission> FromRequest for Caller<P> {
         let request = request.clone();
         Box::pin(async move {
             let state = request.app_data::<Data<State>>().ok_or_else(|| problem::INTERNAL.problem())?;
-            let Some(claims) = bearer(&request).and_then(|it| state.keys.verify(it, state.clock.now()))
-            else {
+            let now = state.clock.now();
+            let claims = match bearer(&request) {
+                Some(token) => keys::verify(token, &state.own, &state.keys, now).await,
+                None => None,
+            };
+            let Some(claims) = claims else {
                 state.rates.charge_address(&request, Class::Anonymous)?;
                 return Err(problem::UNAUTHENTICATED.problem());
             };
@@ -162,7 +170,7 @@ impl<P: Permission> FromRequest for Caller<P> {
             }
             let credential = Credential {
                 of_system: claims.of_system,
-                strong: claims.is_strong(&state.step_up, state.clock.now()),
+                strong: claims.is_strong(&state.step_up, now),
                 scopes: claims.scope.split(' ').filter_map(Scope::parse).collect(),
                 emergency: emergency(&request)?,
                 login: claims.sub,

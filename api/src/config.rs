@@ -10,9 +10,9 @@ use chrono_tz::Tz;
 use config::{Config, Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
 
-use crate::cors;
 pub use crate::database_url::Url;
 use crate::hosts::Hosts;
+use crate::{cors, keys};
 
 /// The settings, with the default of each. `lanyard config` shows those in force.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -26,6 +26,7 @@ const DEMO_ISSUER: &str = "https://lanyard.invalid/demo";
 #[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
 pub struct Settings {
     pub bind: SocketAddr,
+    pub public_url: Option<String>,
     pub demo: bool,
     pub demo_folder: PathBuf,
     pub log: String,
@@ -56,6 +57,7 @@ pub struct Database {
 pub struct Auth {
     pub issuer: String,
     pub jwks_file: Option<PathBuf>,
+    pub signing_key_file: Option<PathBuf>,
     pub step_up_acr: Vec<String>,
     pub step_up_minutes: u16,
 }
@@ -177,21 +179,49 @@ impl Settings {
         if [read, search, write, token, anonymous, misses].iter().any(|it| it.minute > 0 && it.burst == 0) {
             return Err("rates: a burst is at least 1; `minute = 0` means no limit".into());
         }
-        if !self.demo && self.auth.jwks_file.is_none() {
+        self.check_issuers()
+    }
+
+    /// Refuses settings by which no token, or anyone's, would be good.
+    fn check_issuers(&self) -> Result<(), String> {
+        let Auth { issuer, jwks_file, signing_key_file, .. } = &self.auth;
+        for (missing, why) in [
+            (
+                issuer == DEMO_ISSUER,
+                "auth.issuer: outside the demo profile, name the OpenID provider at which people log in; its keys are those that \
+                 it publishes, or those in auth.jwks_file",
+            ),
+            (
+                self.secret_file.is_none(),
+                "secret_file: outside the demo profile, name a file of 32 random bytes or more",
+            ),
+            (
+                self.public_url.is_none(),
+                "public_url: outside the demo profile, say how callers reach the service, as https://lanyard.plan.example",
+            ),
+            (
+                signing_key_file.is_none(),
+                "auth.signing_key_file: outside the demo profile, name a file of an Ed25519 key (PKCS#8, PEM)",
+            ),
+        ] {
+            if missing && !self.demo {
+                return Err(why.into());
+            }
+        }
+        let public_url = self.public_url();
+        if !cors::is_origin(&public_url) {
+            return Err("public_url: not an address such as https://lanyard.plan.example (http on loopback only, no path)".into());
+        }
+        if public_url == *issuer {
             return Err(
-                "auth.jwks_file: outside the demo profile, name the file of the issuer's public keys".into(),
+                "public_url: the service itself isn't the issuer of people's tokens, auth.issuer".into()
             );
         }
-        if !self.demo && self.secret_file.is_none() {
-            return Err(
-                "secret_file: outside the demo profile, name a file of 32 random bytes or more".into()
-            );
+        if let (false, None, Err(why)) = (self.demo, jwks_file, keys::address(issuer)) {
+            return Err(format!("auth.issuer: {why}, and there is no auth.jwks_file"));
         }
         if self.demo {
             return Ok(());
-        }
-        if self.auth.issuer == DEMO_ISSUER {
-            return Err("auth.issuer: outside the demo profile, name who issues the access tokens".into());
         }
         if self.shown_to_others {
             return Err("database.url: others may read the file that holds its password; chmod 600 it".into());
@@ -203,6 +233,12 @@ impl Settings {
             ),
             _ => Ok(()),
         }
+    }
+
+    /// How callers reach the service.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.bind))
     }
 
     /// How many connections read, and write.
@@ -224,20 +260,28 @@ pub fn program() -> String {
 /// # Errors
 /// Why it isn't one (L-08).
 pub fn secret(file: &Path) -> Result<Vec<u8>, String> {
+    let bytes = private(file)?;
+    if bytes.len() < 32 {
+        return Err(format!("{}: a secret has at least 32 bytes", file.display()));
+    }
+    // Text that someone typed; of 32 random bytes, or as many random hex digits, hardly any are the same.
+    if bytes.iter().collect::<BTreeSet<_>>().len() < 8 {
+        return Err(format!("{}: a secret is random, such as `openssl rand 32` makes", file.display()));
+    }
+    Ok(bytes)
+}
+
+/// What is in `file`, if no one else may read it.
+///
+/// # Errors
+/// That someone may, or why it can't be read (L-08).
+pub fn private(file: &Path) -> Result<Vec<u8>, String> {
     let shown = file.display();
     let wrong = |it: io::Error| format!("{shown}: {it}");
     if others_may_read(file).map_err(wrong)? {
         return Err(format!("{shown}: others may read it; chmod 600 it"));
     }
-    let bytes = fs::read(file).map_err(wrong)?;
-    if bytes.len() < 32 {
-        return Err(format!("{shown}: a secret has at least 32 bytes"));
-    }
-    // Text that someone typed; of 32 random bytes, or as many random hex digits, hardly any are the same.
-    if bytes.iter().collect::<BTreeSet<_>>().len() < 8 {
-        return Err(format!("{shown}: a secret is random, such as `openssl rand 32` makes"));
-    }
-    Ok(bytes)
+    fs::read(file).map_err(wrong)
 }
 
 #[cfg(unix)]

@@ -119,11 +119,12 @@ pub async fn frame<B: MessageBody + 'static>(
 /// Has the address pay for what no caller pays for: everything that asks for no token, but health.
 fn charged(state: &State, request: &HttpRequest) -> Result<(), Problem> {
     let contract = request.app_data::<Data<Contract>>();
-    let of_caller = contract.is_some_and(|it| it.secured(request).is_some());
-    match request.path() {
-        it if it.starts_with("/healthz/") || of_caller => Ok(()),
-        "/v1/oauth/token" => state.rates.charge_address(request, Class::Token),
-        _ => state.rates.charge_address(request, Class::Anonymous),
+    let operation = contract.and_then(|it| it.told(request));
+    match operation {
+        Some("create_token") => state.rates.charge_address(request, Class::Token),
+        Some(_) => Ok(()),
+        None if request.path().starts_with("/healthz/") => Ok(()),
+        None => state.rates.charge_address(request, Class::Anonymous),
     }
 }
 

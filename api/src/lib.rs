@@ -17,6 +17,7 @@ pub mod cursor;
 mod database_url;
 pub mod demo;
 pub mod fixed;
+pub mod form;
 pub mod frame;
 pub mod headers;
 pub mod hosts;

@@ -59,6 +59,23 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
     ("list_services", None, include_str!("examples/list_services.json")),
     ("list_procedure_codes", None, include_str!("examples/list_procedure_codes.json")),
     ("get_policy", None, include_str!("examples/get_policy.json")),
+    (
+        "create_client",
+        Some(include_str!("examples/create_client.request.json")),
+        include_str!("examples/create_client.json"),
+    ),
+    ("list_clients", None, include_str!("examples/list_clients.json")),
+    ("get_client", None, include_str!("examples/get_client.json")),
+    (
+        "replace_client_keys",
+        Some(include_str!("examples/replace_client_keys.request.json")),
+        include_str!("examples/replace_client_keys.json"),
+    ),
+    (
+        "disable_client",
+        Some(include_str!("examples/disable_client.request.json")),
+        include_str!("examples/disable_client.json"),
+    ),
 ];
 
 const ABOUT: &str = include_str!("openapi.md");
@@ -229,13 +246,21 @@ impl Form {
     }
 
     fn meets(&self, slug: &str) -> bool {
-        let secured = self.path.starts_with("/v1/");
+        let v1 = self.path.starts_with("/v1/");
+        let token = self.id == "create_token";
+        let secured = v1 && !token;
         match slug {
             "internal" => true,
             "invalid-parameter" => !self.path.starts_with("/problems/"),
             "not-ready" => self.path.ends_with("ready"),
             "route-not-found" => self.path.starts_with("/problems/"),
-            "unauthenticated" | "database-unavailable" => secured,
+            "unauthenticated" => secured,
+            "database-unavailable" => v1,
+            "invalid-client"
+            | "invalid-request"
+            | "unsupported-grant-type"
+            | "invalid-scope"
+            | "unauthorized-client" => token,
             "wrong-host" | "too-many-requests" => !self.path.starts_with("/healthz/"),
             "not-permitted" => {
                 let anyone = [
@@ -248,18 +273,19 @@ impl Form {
                 ];
                 secured && !anyone.contains(&self.id.as_str())
             }
-            "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" | "request-timeout" => {
-                self.body
-            }
-            "outcome-unknown" => self.takes("Idempotency-Key"),
+            "unreadable-body" | "body-too-large" | "request-timeout" => self.body,
+            "not-json" | "invalid-body" => self.body && !token,
+            "outcome-unknown" => self.takes("Idempotency-Key") || token || self.id == "replace_client_keys",
             "idempotency-key-required" | "idempotency-key-invalid" | "idempotency-key-reused" => {
                 self.takes("Idempotency-Key")
             }
-            "if-match-required"
-            | "if-match-invalid"
-            | "authorization-action-not-permitted"
-            | "authorization-changed" => self.takes("If-Match"),
-            "authorization-not-found" => secured && self.path.contains("{id}"),
+            "if-match-required" | "if-match-invalid" => self.takes("If-Match"),
+            "authorization-action-not-permitted" | "authorization-changed" => {
+                self.takes("If-Match") && self.path.starts_with("/v1/authorizations/")
+            }
+            "authorization-not-found" => self.path.starts_with("/v1/authorizations/{id}"),
+            "client-not-found" => self.path.starts_with("/v1/clients/{id}"),
+            "client-changed" => self.id == "replace_client_keys",
             "clinician-only" | "action-not-yours" | "beyond-benefit" | "own-request" => {
                 self.id == "decide_authorization"
             }
@@ -267,7 +293,10 @@ impl Form {
                 let shows = ["/v1/authorizations", "/v1/members", "/v1/trail"];
                 shows.iter().any(|it| self.path.starts_with(it))
             }
-            "step-up-required" => self.id == "decide_authorization",
+            "step-up-required" => {
+                ["decide_authorization", "create_client", "replace_client_keys", "disable_client"]
+                    .contains(&self.id.as_str())
+            }
             "no-emergency-access" => self.takes("Emergency-Access"),
             "site-not-permitted" => ["create_authorization", "list_authorizations", "search_authorizations"]
                 .contains(&self.id.as_str()),

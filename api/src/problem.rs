@@ -41,6 +41,14 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>, nullable = false)]
     allowed_actions: Option<Vec<&'static str>>,
+    /// At the token endpoint, the word of RFC 6749 for it, such as `invalid_client`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false, example = "invalid_client")]
+    error: Option<Box<str>>,
+    /// At the token endpoint, the same as `detail`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    error_description: Option<&'static str>,
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
     #[serde(skip)]
@@ -63,6 +71,8 @@ impl Problem {
             rule: None,
             errors: None,
             allowed_actions: None,
+            error: None,
+            error_description: None,
             headers,
             cause: None,
         }
@@ -78,6 +88,13 @@ impl Problem {
     #[must_use]
     pub fn of_query(flaws: Flaws) -> Self {
         Self { errors: Some(flaws), ..PARAMETER.problem() }
+    }
+
+    /// The problem of a request for a token, with the members that OAuth asks for (RFC 6749, 5.2).
+    #[must_use]
+    pub fn of_token(it: Refusal) -> Self {
+        let error = Some(it.slug.replace('-', "_").into());
+        Self { error, error_description: Some(it.message), ..it.problem() }
     }
 
     /// The problem that stands for an answer of the framework's own.

@@ -57,6 +57,24 @@ refusals! {
     /// isn't in force, or of someone whom the plan doesn't know. Which of these isn't told.
     UNAUTHENTICATED = UNAUTHORIZED, "unauthenticated",
         "Send a valid access token as `Authorization: Bearer …`. If yours has expired, get a new one.";
+    /// What the client asserted to prove who it is isn't good: not signed with a key that it has on record, for another audience,
+    /// expired, good for longer than five minutes, or taken before. Or the plan doesn't know the client, or no longer. Which of
+    /// these isn't told. `error` is `invalid_client` (RFC 6749).
+    INVALID_CLIENT = UNAUTHORIZED, "invalid-client",
+        "Send a new assertion, signed with a key that the plan has on record, for each token.";
+    /// A parameter is missing, sent twice or of another form. `error` is `invalid_request` (RFC 6749).
+    INVALID_REQUEST = BAD_REQUEST, "invalid-request",
+        "Send grant_type, client_assertion_type and client_assertion, each once, as application/x-www-form-urlencoded.";
+    /// Tokens are given for `client_credentials` only; people get theirs from the plan's OpenID provider. `error` is
+    /// `unsupported_grant_type` (RFC 6749).
+    UNSUPPORTED_GRANT = BAD_REQUEST, "unsupported-grant-type", "The grant_type must be client_credentials.";
+    /// None of the scopes asked for is one that the client may have. `error` is `invalid_scope` (RFC 6749).
+    INVALID_SCOPE = BAD_REQUEST, "invalid-scope",
+        "Ask for scopes that your client was registered with and that its roles permit, or leave scope out to get all of them.";
+    /// The client has no role in force: no site has delegated anything to it, or none does any more. `error` is
+    /// `unauthorized_client` (RFC 6749).
+    UNAUTHORIZED_CLIENT = BAD_REQUEST, "unauthorized-client",
+        "No site has delegated anything to this client: ask the plan, or the site, for a delegation.";
     /// The operation takes a scope, and both the token and the role that the plan gave the caller must have it.
     NOT_PERMITTED = FORBIDDEN, "not-permitted",
         "This operation takes a scope that your token or your role does not have. GET /v1/me lists those that you have.";
@@ -86,7 +104,7 @@ refusals! {
     INVALID = UNPROCESSABLE_ENTITY, "invalid-body", "Correct the fields listed in errors, and send the body again.";
     /// A change must say which version it is meant for, so that no one's change is lost.
     PRECONDITION = PRECONDITION_REQUIRED, "if-match-required",
-        "Send the ETag of the authorization, as you last read it, in If-Match.";
+        "Send the ETag of the thing, as you last read it, in If-Match.";
     /// `If-Match` is `*`, a list, a weak `ETag` (`W/`), without quotes, or none of this service's.
     IF_MATCH = BAD_REQUEST, "if-match-invalid", "If-Match takes one ETag as this service gave it, in its quotes.";
     /// The caller called too often, or the address did from which calls without a good token come, or they asked too often for what
@@ -205,7 +223,7 @@ pub const fn status(kind: Kind) -> StatusCode {
 /// Every reason for which the service refuses a request, by status and slug.
 #[must_use]
 pub fn all() -> Vec<Refusal> {
-    let faults = [store::Error::ROWS, authorizations::Error::ROWS].concat();
+    let faults = [store::Error::ROWS, authorizations::Error::ROWS, registry::ClientError::ROWS].concat();
     // The gateway's own words first, where two have the same name.
     let mut all: Vec<Refusal> =
         REFUSALS.iter().copied().chain(faults.into_iter().map(Refusal::from)).collect();

@@ -1,6 +1,7 @@
 //! What every handler has at hand.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
@@ -16,7 +17,7 @@ use crate::caller::{Caller, Permission};
 use crate::codes::Codes;
 use crate::cursor::Cursors;
 use crate::hosts::Hosts;
-use crate::keys::{Keys, StepUp};
+use crate::keys::{ClientKeys, Keys, Own, StepUp};
 use crate::misses::Misses;
 use crate::rates::Rates;
 use crate::reply::Reply;
@@ -29,12 +30,16 @@ pub struct State {
     pub store: Store,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// The keys that tokens are signed with.
+    /// The keys that people's tokens are signed with.
     pub keys: Keys,
     /// Who called how often.
     pub rates: Rates,
     /// Who asked for what isn't there.
     pub misses: Misses,
+    /// The keys that the tokens of system clients are signed with.
+    pub own: Own,
+    /// The keys that system clients publish.
+    pub client_keys: ClientKeys,
     /// What login some operations take.
     pub step_up: StepUp,
     /// The names by which it is reached.
@@ -204,6 +209,14 @@ impl State {
         if let Err(it) = read.await {
             // The first search tries again.
             ::log::warn!(target: "lanyard::fault", cause = format!("{it:?}"); "the diagnosis codes can't be read");
+        }
+    }
+
+    /// Has people's keys fetched again for as long as the service runs, however few tokens come.
+    pub async fn tend(self: Arc<Self>) {
+        loop {
+            self.keys.refresh(self.clock.now()).await;
+            actix_web::rt::time::sleep(Duration::from_mins(1)).await;
         }
     }
 

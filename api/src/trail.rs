@@ -19,7 +19,7 @@ use crate::reply::Shown;
 /// What was written has its entry already. A call beyond its rate is only counted: else a flood of them would fill the trail.
 pub(crate) fn note(state: &State, answer: &ServiceResponse, request: &str) -> bool {
     let contract = answer.request().app_data::<Data<Contract>>();
-    let Some(action) = contract.and_then(|it| it.secured(answer.request())) else { return true };
+    let Some(action) = contract.and_then(|it| it.told(answer.request())) else { return true };
     let extensions = answer.request().extensions();
     let shown = extensions.get::<Shown>();
     if shown.is_some_and(|it| it.recorded) || answer.status() == StatusCode::TOO_MANY_REQUESTS {

@@ -57,6 +57,7 @@ fn rooms_lean_only_where_the_drawing_says() {
     let only = [
         ("actix-web", "api"),
         ("jsonwebtoken", "api"),
+        ("reqwest", "api"),
         ("config", "api"),
         ("governor", "api"),
         ("env_logger", "api"),

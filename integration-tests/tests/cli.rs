@@ -187,39 +187,74 @@ fn l_08_what_would_expose_the_service_is_refused() {
     file(shown, shut, 0o644);
     file("shut.toml", shut, 0o600);
     let keys = ("LANYARD_AUTH__JWKS_FILE", jwks.as_str());
-    let issuer = ("LANYARD_AUTH__ISSUER", "https://login.plan.example");
+    let issuer = ("LANYARD_AUTH__ISSUER", "https://issuer.test");
     let secret = ("LANYARD_SECRET_FILE", good.as_str());
-    let url = |it: &'static str| [keys, secret, issuer, ("LANYARD_DATABASE__URL", it)];
+    let url = ("LANYARD_PUBLIC_URL", "https://lanyard.test");
+    let pem = std::fs::read_to_string(crate::support::signing_key()).expect("a key");
+    let (pem, public) = (file("signing.pem", &pem, 0o600), file("shown.pem", &pem, 0o644));
+    let signing = ("LANYARD_AUTH__SIGNING_KEY_FILE", pem.as_str());
+    let database = |it: &'static str| [keys, issuer, url, signing, secret, ("LANYARD_DATABASE__URL", it)];
     let proxy = ("LANYARD_TRUSTED_PROXIES", "10.0.0.1");
     for (arguments, variables, word) in [
         (&["serve"][..], &[][..], "auth.jwks_file"),
-        (&["serve"], &[keys], "secret_file"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", "/nowhere"), issuer], "/nowhere"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &short), issuer], "at least 32 bytes"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &open), issuer], "others may read it"),
+        (&["serve"], &[keys], "auth.issuer"),
+        (&["serve"], &[keys, issuer], "secret_file"),
+        (&["serve"], &[issuer, secret], "public_url"),
         (
             &["serve"],
-            &[("LANYARD_AUTH__JWKS_FILE", &empty), ("LANYARD_SECRET_FILE", &good), issuer],
-            "no key",
+            &[issuer, secret, ("LANYARD_PUBLIC_URL", "http://plan.example")],
+            "auth.signing_key_file",
         ),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &grouped), issuer], "others may read it"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &none), issuer], "at least 32 bytes"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &typed), issuer], "is random"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", ""), issuer], "secret_file"),
-        (&["serve"], &[keys, secret], "auth.issuer"),
+        (&["serve"], &[issuer, secret, url], "auth.signing_key_file"),
+        (&["serve"], &[issuer, secret, signing, ("LANYARD_PUBLIC_URL", "http://plan.example")], "public_url"),
         (
             &["serve"],
-            &[keys, secret, ("LANYARD_AUTH__ISSUER", "https://lanyard.invalid/demo")],
+            &[issuer, secret, signing, ("LANYARD_PUBLIC_URL", "https://plan.example/")],
+            "public_url",
+        ),
+        (
+            &["serve"],
+            &[issuer, secret, signing, ("LANYARD_PUBLIC_URL", "https://issuer.test")],
             "auth.issuer",
         ),
-        (&["serve"], &url("postgres://lanyard:@127.0.0.1/x"), "at least 12 characters"),
-        (&["serve"], &url("postgres://lanyard:changeme@127.0.0.1/x"), "at least 12 characters"),
-        (&["serve"], &url("postgres://lanyard@127.0.0.1/x?password=lanyard"), "at least 12 characters"),
-        (&["serve"], &url("postgres://lanyardlanyard:lanyardlanyard@127.0.0.1/x"), "the user's name"),
-        (&["serve", "--config", shown], &[keys, secret, issuer], "others may read the file"),
+        (
+            &["serve"],
+            &[("LANYARD_AUTH__ISSUER", "http://issuer.test"), secret, url, signing],
+            "isn't of https",
+        ),
+        (&["serve"], &[keys, issuer, url, signing, ("LANYARD_SECRET_FILE", "/nowhere")], "/nowhere"),
+        (&["serve"], &[keys, issuer, url, signing, ("LANYARD_SECRET_FILE", &short)], "at least 32 bytes"),
+        (&["serve"], &[keys, issuer, url, signing, ("LANYARD_SECRET_FILE", &open)], "others may read it"),
+        (
+            &["serve"],
+            &[keys, issuer, url, secret, ("LANYARD_AUTH__SIGNING_KEY_FILE", &public)],
+            "others may read it",
+        ),
+        (
+            &["serve"],
+            &[keys, issuer, url, secret, ("LANYARD_AUTH__SIGNING_KEY_FILE", &good)],
+            "auth.signing_key_file",
+        ),
+        (&["serve"], &[("LANYARD_AUTH__JWKS_FILE", &empty), issuer, url, signing, secret], "no key"),
+        (&["serve"], &[keys, issuer, url, signing, secret], "run `lanyard migrate`"),
+        // The provider needn't be there at the start.
+        (&["serve"], &[issuer, url, signing, secret], "run `lanyard migrate`"),
+        (&["serve"], &[keys, issuer, url, signing, ("LANYARD_SECRET_FILE", &grouped)], "others may read it"),
+        (&["serve"], &[keys, issuer, url, signing, ("LANYARD_SECRET_FILE", &none)], "at least 32 bytes"),
+        (&["serve"], &[keys, issuer, url, signing, ("LANYARD_SECRET_FILE", &typed)], "is random"),
+        (&["serve"], &[keys, issuer, url, signing, ("LANYARD_SECRET_FILE", "")], "secret_file"),
+        (
+            &["serve"],
+            &[keys, secret, url, signing, ("LANYARD_AUTH__ISSUER", "https://lanyard.invalid/demo")],
+            "auth.issuer",
+        ),
+        (&["serve"], &database("postgres://lanyard:@127.0.0.1/x"), "at least 12 characters"),
+        (&["serve"], &database("postgres://lanyard:changeme@127.0.0.1/x"), "at least 12 characters"),
+        (&["serve"], &database("postgres://lanyard@127.0.0.1/x?password=lanyard"), "at least 12 characters"),
+        (&["serve"], &database("postgres://lanyardlanyard:lanyardlanyard@127.0.0.1/x"), "the user's name"),
+        (&["serve", "--config", shown], &[keys, issuer, url, signing, secret], "others may read the file"),
         // The controls: what is long, random and hidden gets as far as the database.
-        (&["serve", "--config", "shut.toml"], &[keys, secret, issuer], "127.0.0.1"),
-        (&["serve"], &[keys, secret, issuer], "run `lanyard migrate`"),
+        (&["serve", "--config", "shut.toml"], &[keys, issuer, url, signing, secret], "127.0.0.1"),
         (&["serve"], &[keys, secret, issuer, ("LANYARD_RATES__READ__BURST", "0")], "rates: a burst"),
         (&["serve"], &[keys, secret, ("LANYARD_BIND", "0.0.0.0:0")], "trusted_proxies"),
         (&["serve"], &[keys, secret, ("LANYARD_BIND", "0.0.0.0:0"), proxy], "hosts: beyond loopback"),

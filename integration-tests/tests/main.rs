@@ -34,6 +34,7 @@ mod review;
 mod same;
 mod services;
 mod submit;
+mod tokens;
 mod trail;
 mod trips;
 mod walkthrough;

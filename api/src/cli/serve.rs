@@ -14,7 +14,7 @@ use crate::config::{self, Settings};
 use crate::cursor::Cursors;
 use crate::demo::Loaded;
 use crate::hosts::Hosts;
-use crate::keys::{Keys, StepUp};
+use crate::keys::{ClientKeys, Keys, Own, StepUp};
 use crate::misses::Misses;
 use crate::rates::Rates;
 use crate::{State, demo, log, policies, server};
@@ -42,7 +42,9 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
         let state = Data::new(state);
         let server =
             server::serve(Data::clone(&state), listener, workers, true).map_err(|it| it.to_string())?;
-        actix_web::rt::spawn(state.into_inner().warm());
+        let state = state.into_inner();
+        actix_web::rt::spawn(Arc::clone(&state).tend());
+        actix_web::rt::spawn(state.warm());
         say(&format!("listening on http://{address}  (docs: http://{address}/docs)"));
         if settings.demo {
             say(&welcome(settings, &address.to_string())?);
@@ -52,16 +54,21 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
 }
 
 fn state(settings: &Settings) -> Result<State, String> {
-    let issuer = &settings.auth.issuer;
-    let (keys, secret) = if settings.demo {
-        let made = demo::Issuer::make(issuer, &settings.demo_folder)?;
-        (Keys::parse(issuer, &made.jwks())?, demo::secret(&settings.demo_folder)?)
+    let (issuer, url) = (&settings.auth.issuer, settings.public_url());
+    let (keys, own, secret) = if settings.demo {
+        let made = demo::Issuer::make(issuer, &url, &settings.demo_folder)?;
+        let keys = Keys::parse(issuer, &made.jwks())?;
+        (keys, made.into_own(), demo::secret(&settings.demo_folder)?)
     } else {
-        let (Some(jwks), Some(secret)) = (&settings.auth.jwks_file, &settings.secret_file) else {
-            return Err("auth.jwks_file and secret_file must be set".to_owned());
+        let (Some(signing), Some(secret)) = (&settings.auth.signing_key_file, &settings.secret_file) else {
+            return Err("auth.signing_key_file and secret_file must be set".to_owned());
         };
-        let keys = Keys::of_file(issuer, jwks).map_err(|it| format!("auth.jwks_file: {it}"))?;
-        (keys, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
+        let keys = match &settings.auth.jwks_file {
+            Some(file) => Keys::of_file(issuer, file).map_err(|it| format!("auth.jwks_file: {it}"))?,
+            None => Keys::of_provider(issuer),
+        };
+        let own = Own::of_file(&url, signing).map_err(|it| format!("auth.signing_key_file: {it}"))?;
+        (keys, own, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
@@ -71,6 +78,8 @@ fn state(settings: &Settings) -> Result<State, String> {
         misses: Misses::new(settings.rates.misses, &clock),
         clock,
         keys,
+        own,
+        client_keys: ClientKeys::default(),
         decider: Arc::clone(&policies) as _,
         policies,
         step_up: StepUp {
@@ -110,6 +119,6 @@ pub(super) fn token(settings: &Settings, name: &str, hours: u16) -> Result<Strin
             "token: only the demo profile makes tokens; elsewhere they come from the issuer".to_owned()
         );
     }
-    let issuer = demo::Issuer::open(&settings.auth.issuer, &settings.demo_folder)?;
+    let issuer = demo::Issuer::open(&settings.auth.issuer, &settings.public_url(), &settings.demo_folder)?;
     issuer.token(name, SystemClock.now(), TimeDelta::hours(hours.into()))
 }

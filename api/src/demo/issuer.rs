@@ -12,14 +12,16 @@ use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use kernel::fresh_id;
+use registry::PrincipalKind;
 use serde_json::json;
 
-use crate::keys::AUDIENCE;
+use crate::keys::{AUDIENCE, Own, words};
 
-/// A key that signs tokens for the demo's callers.
+/// A key that signs tokens for the demo's callers: for people as their provider would, for system clients as the service does.
 pub struct Issuer {
     name: String,
     key: SigningKey,
+    own: Own,
 }
 
 const KID: &str = "demo";
@@ -28,25 +30,25 @@ const KID: &str = "demo";
 const KEY: &str = "signing-key.pem";
 
 impl Issuer {
-    /// The key in `folder`, made if there is none yet.
+    /// The key in `folder`, made if there is none yet, of people's issuer `name` and of the service at `public_url`.
     ///
     /// # Errors
     /// Why the folder can't be used.
-    pub fn make(name: &str, folder: &Path) -> Result<Self, String> {
+    pub fn make(name: &str, public_url: &str, folder: &Path) -> Result<Self, String> {
         let file = folder.join(KEY);
         if !file.exists() {
             let key = SigningKey::from_bytes(&random()?);
             let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|it| format!("{}: {it}", file.display()))?;
             keep(&file, pem.as_bytes())?;
         }
-        Self::open(name, folder)
+        Self::open(name, public_url, folder)
     }
 
     /// The key in `folder`.
     ///
     /// # Errors
     /// That there is none, or why it can't be read.
-    pub fn open(name: &str, folder: &Path) -> Result<Self, String> {
+    pub fn open(name: &str, public_url: &str, folder: &Path) -> Result<Self, String> {
         let file = folder.join(KEY);
         let wrong = |it: &dyn std::fmt::Display| format!("{}: {it}", file.display());
         if !file.exists() {
@@ -54,7 +56,13 @@ impl Issuer {
         }
         let pem = fs::read_to_string(&file).map_err(|it| wrong(&it))?;
         let key = SigningKey::from_pkcs8_pem(&pem).map_err(|it| wrong(&it))?;
-        Ok(Self { name: name.to_owned(), key })
+        Ok(Self { name: name.to_owned(), key, own: Own::parse(public_url, &pem)? })
+    }
+
+    /// The service as the issuer of its system clients' tokens, with this key.
+    #[must_use]
+    pub fn into_own(self) -> Own {
+        self.own
     }
 
     /// The public half, as a JWK set.
@@ -74,9 +82,11 @@ impl Issuer {
         let Some((sub, _, role, ..)) = callers.iter().find(|it| it.1 == name) else {
             return Err(format!("the demo callers are {}", callers.map(|it| it.1).join(", ")));
         };
-        let scopes: Vec<_> = role.scopes().iter().map(|it| it.as_str()).collect();
+        if role.kind() == PrincipalKind::System {
+            return self.own.token(sub, role.scopes(), now, time);
+        }
         let claims = json!({
-            "iss": self.name, "aud": AUDIENCE, "sub": sub, "client_id": "lanyard-cli", "scope": scopes.join(" "),
+            "iss": self.name, "aud": AUDIENCE, "sub": sub, "client_id": "lanyard-cli", "scope": words(role.scopes()),
             "iat": now.timestamp(), "exp": (now + time).timestamp(), "jti": fresh_id("jti", now),
             "acr": "mfa", "auth_time": now.timestamp(),
         });

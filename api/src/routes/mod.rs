@@ -5,6 +5,8 @@ mod authorization_lists;
 mod authorization_moves;
 mod authorization_page;
 mod authorizations;
+mod client_body;
+mod clients;
 mod decision_body;
 mod diagnosis_codes;
 mod eligibility;
@@ -16,6 +18,7 @@ mod party_body;
 mod policy;
 mod providers;
 mod services;
+mod tokens;
 mod trail;
 
 use actix_web::guard::{Not, Post};
@@ -61,12 +64,20 @@ routes! {
     me::get_me,
     trail::list_trail,
     trail::search_trail,
+    clients::create_client,
+    clients::list_clients,
+    clients::get_client,
+    clients::replace_client_keys,
+    clients::disable_client,
+    tokens::create_token,
     operators::get_live,
     operators::get_ready,
     operators::get_openapi_json,
     operators::get_openapi_yaml,
     operators::get_problem,
-    operators::get_jwks,
+    tokens::get_jwks,
+    tokens::get_authorization_server,
+    tokens::get_smart_configuration,
 }
 
 /// Whatever no route takes: a path that isn't there, or a method that its path doesn't take.

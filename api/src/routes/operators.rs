@@ -1,7 +1,7 @@
 //! For operators and for those who integrate: health, the contract, the problems.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, get, http::header::CACHE_CONTROL};
+use actix_web::{HttpRequest, HttpResponse, get};
 
 use crate::contract::{Contract, Public};
 use crate::{Problem, State, pages, problem};
@@ -63,15 +63,4 @@ pub(crate) async fn get_openapi_yaml(
 #[get("/problems/{slug}")]
 pub(crate) async fn get_problem(slug: Path<String>) -> Result<HttpResponse, Problem> {
     pages::of_problem(&slug)
-}
-
-/// The keys of access tokens
-///
-/// The public keys (a JWK set, RFC 7517) with which an access token may be signed at the moment; its `kid` says with which one it
-/// is. The plan changes them without notice: first a new key is added, then tokens are signed with it, then the old one goes.
-#[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "The keys.", content_type = "application/json", body = serde_json::Value)))]
-#[get("/.well-known/jwks.json")]
-pub(crate) async fn get_jwks(_: Public, state: Data<State>) -> HttpResponse {
-    let mut answer = HttpResponse::Ok();
-    answer.insert_header((CACHE_CONTROL, "no-cache")).content_type("application/json").body(state.keys.jwks())
 }

@@ -5,12 +5,14 @@
 //! beside each fact.
 
 mod authorize;
+mod clients;
 mod code_index;
 pub mod demo;
 mod diagnosis;
 mod emergencies;
 mod entry;
 mod error;
+mod find_clients;
 mod find_codes;
 mod find_members;
 mod find_providers;
@@ -30,6 +32,10 @@ mod store;
 mod terms;
 
 pub use authorize::{Access, Credential, Denial, Needs, authorize};
+pub use clients::{
+    Client, ClientError, ClientKeySource, Disabling, NewClient, NewKeys, ToAdd, ToDisable, ToRotate,
+    add_client, disable_client, rotate_keys,
+};
 pub use code_index::CodeIndex;
 pub use diagnosis::{Diagnosis, days};
 pub use emergencies::{
@@ -37,6 +43,7 @@ pub use emergencies::{
 };
 pub use entry::{Entered, Entry};
 pub use error::Error;
+pub use find_clients::{client, client_keys, find_clients, take_assertion};
 pub use find_codes::{CodeStamp, code_index, code_stamp};
 pub use find_members::{FoundMember, MemberPlace, MemberQuery, MemberSearch, find_members};
 pub use find_providers::{FoundProvider, ProviderQuery, find_providers};

@@ -6,8 +6,8 @@ use kernel::{DiagnosisCode, MemberId, Npi, Phone, PrincipalId, SiteId};
 use store::rows;
 
 use crate::schema::{
-    affiliations, benefits, code_releases, coverages, delegations, diagnosis_codes, grants, members,
-    organizations, principals, products, provider_words, providers, sites,
+    affiliations, benefits, clients, code_releases, coverages, delegations, diagnosis_codes, grants, members,
+    organizations, principals, products, provider_words, providers, sites, used_assertions,
 };
 use crate::{Diagnosis, PrincipalKind, ProviderKind, Role};
 
@@ -149,5 +149,19 @@ rows! {
         first_on: NaiveDate,
         codes: i32,
         loaded_at: NaiveDateTime,
+    }
+}
+rows! {
+    pub(crate) struct ClientRow for clients {
+        principal_id: PrincipalId,
+        jwks: Option<String>,
+        jwks_url: Option<String>,
+    }
+}
+rows! {
+    pub(crate) struct UsedAssertionRow for used_assertions {
+        client_id: PrincipalId,
+        jti: String,
+        expires_at: NaiveDateTime,
     }
 }

@@ -141,12 +141,27 @@ diesel::table! {
         finding -> Nullable<Text>,
     }
 }
+diesel::table! {
+    clients (principal_id) {
+        principal_id -> Text,
+        jwks -> Nullable<Text>,
+        jwks_url -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    used_assertions (client_id, jti) {
+        client_id -> Text,
+        jti -> Text,
+        expires_at -> Timestamp,
+    }
+}
 diesel::joinable!(members -> providers (pcp_npi));
 diesel::joinable!(members -> sites (pcp_site_id));
 diesel::joinable!(coverages -> members (member_id));
 diesel::joinable!(coverages -> products (product_id));
 diesel::joinable!(grants -> principals (principal_id));
 diesel::joinable!(grants -> sites (site_id));
+diesel::joinable!(clients -> principals (principal_id));
 diesel::joinable!(delegations -> grants (grant_id));
 diesel::allow_tables_to_appear_in_same_query!(
     members,
@@ -158,5 +173,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     benefits,
     principals,
     grants,
-    delegations
+    delegations,
+    clients
 );

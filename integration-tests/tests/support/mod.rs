@@ -2,11 +2,15 @@
 
 mod database;
 mod file;
+mod publisher;
 mod service;
 
 pub(crate) use database::{Database, Kind, run_folder};
 pub(crate) use file::{root, same_as_file};
-pub(crate) use service::{Answer, ISSUER, Options, Service, example, issuer, key_folder, start};
+pub(crate) use publisher::Publisher;
+pub(crate) use service::{
+    Answer, ISSUER, Options, PUBLIC_URL, Service, example, issuer, key_folder, signing_key, start,
+};
 
 /// When the tests begin: ten in the morning in the plan's zone.
 pub(crate) const NOW: &str = "2026-12-01T15:00:00Z";

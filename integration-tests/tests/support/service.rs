@@ -11,7 +11,7 @@ use api::codes::Codes;
 use api::cursor::Cursors;
 use api::demo::Issuer;
 use api::hosts::Hosts;
-use api::keys::{Keys, StepUp};
+use api::keys::{ClientKeys, Keys, StepUp};
 use api::misses::Misses;
 use api::rates::Rates;
 use authorizations::{Decider, Policies};
@@ -30,12 +30,17 @@ use super::{Database, Kind, NOW};
 /// Who issues the tests' tokens.
 pub(crate) const ISSUER: &str = "https://issuer.test";
 
+/// How callers reach the tests' service, and who issues the tokens of its system clients.
+pub(crate) const PUBLIC_URL: &str = "https://lanyard.test";
+
 /// What a test may want otherwise.
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) decider: Arc<dyn Decider>,
     /// Replaces the key that the tests' tokens are signed with.
     pub(crate) jwks_file: Option<PathBuf>,
+    /// The OpenID provider of people, in the place of a file.
+    pub(crate) provider: Option<String>,
     /// How many connections read, and write.
     pub(crate) pool: u32,
     /// Another way to the same database.
@@ -51,6 +56,7 @@ impl Default for Options {
         Self {
             decider: Arc::new(Policies::shipped()),
             jwks_file: None,
+            provider: None,
             pool: 4,
             url: None,
             rates: api::config::Rates::default(),
@@ -96,7 +102,13 @@ pub(crate) fn start<F: Future<Output = ()>>(kind: Kind, body: impl FnOnce(Servic
 /// The key of the tests' tokens, made once a process.
 pub(crate) fn issuer() -> &'static Issuer {
     static ISSUED: OnceLock<Issuer> = OnceLock::new();
-    ISSUED.get_or_init(|| Issuer::make(ISSUER, &key_folder()).expect("a key"))
+    ISSUED.get_or_init(|| Issuer::make(ISSUER, PUBLIC_URL, &key_folder()).expect("a key"))
+}
+
+/// The file of that key.
+pub(crate) fn signing_key() -> PathBuf {
+    let _ = issuer();
+    key_folder().join("signing-key.pem")
 }
 
 /// Where the key of the tests' tokens is.
@@ -115,15 +127,19 @@ impl Service {
         let settings =
             store::Options { clock: Arc::clone(&clock) as _, pool: *pool, ..store::Options::default() };
         let store = Store::open(url.as_ref().unwrap_or(&database.url), settings).expect("a store");
+        let _ = issuer();
         let state = State {
             store: store.clone(),
             clock: Arc::clone(&clock) as _,
-            keys: match &options.jwks_file {
-                Some(file) => Keys::of_file(ISSUER, file).expect("keys"),
-                None => Keys::parse(ISSUER, &issuer().jwks()).expect("keys"),
+            keys: match (&options.jwks_file, &options.provider) {
+                (Some(file), _) => Keys::of_file(ISSUER, file).expect("keys"),
+                (None, Some(provider)) => Keys::of_provider(provider),
+                (None, None) => Keys::parse(ISSUER, &issuer().jwks()).expect("keys"),
             },
             rates: Rates::new(&options.rates, &options.proxies, &(Arc::clone(&clock) as _)),
             misses: Misses::new(options.rates.misses, &(Arc::clone(&clock) as _)),
+            own: Issuer::open(ISSUER, PUBLIC_URL, &key_folder()).expect("a key").into_own(),
+            client_keys: ClientKeys::default(),
             step_up: StepUp { acr: vec!["mfa".to_owned()], age: TimeDelta::minutes(15) },
             hosts: Hosts::new(&["plan.example.".to_owned()]).expect("names"),
             cors_origins: vec!["https://portal.example".to_owned()],

@@ -110,12 +110,12 @@ impl Flaws {
         self.ruled(rule, |flaws| flaws.add(at, code, detail));
     }
 
-    /// Does `work`, and gives `rule` to the flaws it adds that name none.
+    /// Does `work`, and gives `rule` to the flaws it adds that name none; an empty one is none.
     pub fn ruled<T>(&mut self, rule: impl Into<Cow<'static, str>>, work: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.0.len();
         let done = work(self);
-        if before < self.0.len() {
-            let rule = rule.into();
+        let rule = rule.into();
+        if before < self.0.len() && !rule.is_empty() {
             // That a field is unknown breaks no rule of the field that it is in.
             for flaw in self.0[before..].iter_mut().filter(|flaw| flaw.code != FlawCode::Unknown) {
                 flaw.rule.get_or_insert_with(|| rule.clone());

@@ -10,11 +10,13 @@
 mod body;
 mod flaw;
 mod json;
+mod object;
 pub(crate) mod support;
 mod text;
 mod values;
 
 pub use flaw::{At, Flaw, FlawCode, Flaws};
 pub use json::{Json, Unreadable};
+pub use object::Object;
 pub use text::{OneLine, Text};
 pub use values::{Count, Draft, List, Read, broken, day};
