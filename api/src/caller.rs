@@ -83,6 +83,12 @@ permissions! {
     ReadsEligibility = [EligibilityRead] phi in_emergency;
     /// Who may see the policy.
     ReadsPolicy = [PolicyRead];
+    /// Who may see users, and what each was granted.
+    ReadsUsers = [UsersRead];
+    /// Who may grant roles and withdraw them, disable users and enable them.
+    GrantsRoles = [UsersGrant] step_up;
+    /// Who may record who acts for whom.
+    RecordsDelegations = [DelegationsUpdate] step_up;
 }
 
 /// Someone with a genuine token, who asks for what takes `P`.

@@ -104,6 +104,7 @@ fn assemble() -> OpenApi {
             ),
             ("policy", "What the plan decides by."),
             ("callers", "Who calls, and what they may do."),
+            ("access", "Users, what each is granted, and who acts for whom."),
             ("operators", "Health, the contract, and the problems."),
         ]
         .map(|(name, about)| tag::TagBuilder::new().name(name).description(Some(about)).build())
@@ -217,6 +218,11 @@ impl Form {
         self.parameters.iter().any(|it| it.1 == name)
     }
 
+    /// Whether it changes what someone may do.
+    fn changes_access(&self) -> bool {
+        self.body && ["/v1/users", "/v1/delegations"].iter().any(|it| self.path.starts_with(it))
+    }
+
     fn meets(&self, slug: &str) -> bool {
         let secured = self.path.starts_with("/v1/");
         match slug {
@@ -241,14 +247,37 @@ impl Form {
             | "if-match-invalid"
             | "authorization-action-not-permitted"
             | "authorization-changed" => self.takes("If-Match"),
-            "authorization-not-found" => secured && self.path.contains("{id}"),
+            "authorization-not-found" => self.path.starts_with("/v1/authorizations/{id}"),
+            "user-not-found" => self.path.starts_with("/v1/users/{id}"),
+            "delegation-not-found" => self.path.starts_with("/v1/delegations/{id}"),
+            "grant-not-found" => self.path.contains("{grant_id}"),
+            "grant-action-not-permitted" => self.path.contains("{grant_id}") || self.id == "end_delegation",
+            "own-grant" => self.changes_access(),
+            "role-not-grantable" => {
+                ["create_user", "grant_role", "withdraw_grant"].contains(&self.id.as_str())
+            }
+            "plan-only" => {
+                ["create_user", "approve_grant", "disable_user", "enable_user"].contains(&self.id.as_str())
+            }
+            "second-person-required" => self.id == "approve_grant",
+            "agents-do-not-delegate" => self.id == "record_delegation",
+            "grant-exists" => ["create_user", "grant_role", "record_delegation"].contains(&self.id.as_str()),
+            "user-exists" => self.id == "create_user",
+            "last-administrator" => ["withdraw_grant", "disable_user"].contains(&self.id.as_str()),
+            "user-unchanged" => ["disable_user", "enable_user"].contains(&self.id.as_str()),
+            "user-changed" => self.changes_access(),
             "clinician-only" | "action-not-yours" | "beyond-benefit" | "own-request" => {
                 self.id == "decide_authorization"
             }
-            "step-up-required" => self.id == "decide_authorization",
+            "step-up-required" => self.id == "decide_authorization" || self.changes_access(),
             "no-emergency-access" => self.takes("Emergency-Access"),
-            "site-not-permitted" => ["create_authorization", "list_authorizations", "search_authorizations"]
-                .contains(&self.id.as_str()),
+            "site-not-permitted" => {
+                let lists =
+                    ["list_authorizations", "search_authorizations", "list_users", "list_delegations"];
+                let grants =
+                    ["create_user", "grant_role", "withdraw_grant", "record_delegation", "end_delegation"];
+                self.id == "create_authorization" || lists.iter().chain(&grants).any(|it| self.id == *it)
+            }
             "day-turned" | "request-overtaken" => self.id == "create_authorization",
             // Of the server itself, before there is an operation.
             "malformed-request" | "origin-not-permitted" | "headers-too-large" | "method-not-allowed" => {

@@ -1,11 +1,13 @@
 //! The routes, each with its document.
 
+mod asked;
 mod authorization_body;
 mod authorization_lists;
 mod authorization_moves;
 mod authorization_page;
 mod authorizations;
 mod decision_body;
+mod delegations;
 mod diagnosis_codes;
 mod eligibility;
 mod line_body;
@@ -16,6 +18,9 @@ mod party_body;
 mod policy;
 mod providers;
 mod services;
+mod user_body;
+mod user_moves;
+mod users;
 
 use actix_web::guard::{Not, Post};
 use actix_web::http::header::ALLOW;
@@ -58,6 +63,17 @@ routes! {
     providers::list_providers,
     diagnosis_codes::list_diagnosis_codes,
     me::get_me,
+    users::list_users,
+    users::create_user,
+    users::get_user,
+    user_moves::grant_role,
+    user_moves::approve_grant,
+    user_moves::withdraw_grant,
+    user_moves::disable_user,
+    user_moves::enable_user,
+    delegations::list_delegations,
+    delegations::record_delegation,
+    delegations::end_delegation,
     operators::get_live,
     operators::get_ready,
     operators::get_openapi_json,

@@ -1,10 +1,11 @@
 //! Who and what exists: members and their coverage, sites, providers, code sets, and those who call.
 //!
 //! A fact of one domain reaches another only as a value or through this room. Every query on its tables is in its
-//! `store`, `renders`, `find_*` and `load_codes` modules; what can be said about the facts without asking the database is
+//! `store`, `renders`, `entry`, `find_*`, `change_users` and `load_codes` modules; what can be said about the facts without asking the database is
 //! beside each fact.
 
 mod authorize;
+mod change_users;
 mod code_index;
 pub mod demo;
 mod diagnosis;
@@ -13,6 +14,7 @@ mod error;
 mod find_codes;
 mod find_members;
 mod find_providers;
+mod find_users;
 mod fold;
 mod load_codes;
 mod member;
@@ -27,8 +29,10 @@ mod rows;
 mod schema;
 mod store;
 mod terms;
+mod user;
 
 pub use authorize::{Access, Credential, Denial, Needs, authorize};
+pub use change_users::{change_grant, change_user, insert_grant, insert_user};
 pub use code_index::CodeIndex;
 pub use diagnosis::{Diagnosis, days};
 pub use entry::{Entered, Entry};
@@ -36,6 +40,10 @@ pub use error::Error;
 pub use find_codes::{CodeStamp, code_index, code_stamp};
 pub use find_members::{FoundMember, MemberPlace, MemberQuery, MemberSearch, find_members};
 pub use find_providers::{FoundProvider, ProviderQuery, find_providers};
+pub use find_users::{
+    Delegation, UserFilter, administrators, find_delegations, find_users, holder, is_agent, user,
+    user_of_login,
+};
 pub use fold::fold;
 pub use load_codes::{Loaded, has_diagnosis_codes, load_first_release, load_release};
 pub use member::{Benefit, Coverage, Ineligible, Member, Pcp, Standing};
@@ -47,3 +55,4 @@ pub use renders::Renders;
 pub use role::{PrincipalKind, Reach, Role};
 pub use store::{benefits, diagnoses, has_a_hand_in, is_affiliated, member, providers, site};
 pub use terms::CodeQuery;
+pub use user::{Channel, Grant, User};
