@@ -33,6 +33,7 @@ pub mod routes;
 pub mod server;
 pub mod state;
 mod wrong;
+mod yaml;
 
 pub use problem::Problem;
 pub use state::State;

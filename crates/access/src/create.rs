@@ -8,7 +8,7 @@ use validator::ValidationError;
 use crate::Error;
 use crate::change::{Change, Terms};
 use crate::grant::{check_terms, fits_reach, is_site};
-use crate::rules::{below_ceiling, keys, not_own, of_plan, plan_only};
+use crate::rules::{below_ceiling, grantable, keys, not_own, of_plan, permitted, plan_only};
 
 word! {
     /// A user's login: the `sub` of their tokens.
@@ -131,19 +131,23 @@ impl ToCreate {
     /// a site.
     ///
     /// # Errors
-    /// If the database can't answer.
+    /// What is above the caller's ceiling, so that who may not add someone learns nothing else of it.
     pub fn gather(rx: &mut Rx<'_>, caller: &Access, draft: &Draft<NewUser>) -> Result<Facts, Error> {
         let there =
             draft.login.as_ref().map(|it| registry::user_of_login(rx.db(), it)).transpose()?.flatten();
         let of_plan = of_plan(caller);
+        let site = draft.site_id.as_ref().and_then(Option::as_ref);
+        if draft.kind == Some(UserKind::Staff) || matches!(draft.same_person_as, Some(Some(_))) {
+            plan_only(caller)?;
+        }
+        draft.role.flatten().map_or(Ok(()), |it| grantable(caller, it))?;
+        site.map_or(Ok(()), |it| permitted(caller, it))?;
         let mut known = |id: &Option<Option<PrincipalId>>| {
             // Only the plan names others.
             let id = id.as_ref().and_then(Option::as_ref).filter(|_| of_plan);
             id.map(|it| registry::user(rx.db(), it)).transpose().map(Option::flatten)
         };
         let (chief, same) = (known(&draft.reports_to)?, known(&draft.same_person_as)?);
-        let site = draft.site_id.as_ref().and_then(Option::as_ref);
-        let site = site.filter(|it| caller.scope(Scope::UsersGrant).sees(it));
         let is_site = is_site(rx, site)?;
         Ok(Facts { there: there.map(|it| it.id), chief, same, is_site, of_plan, today: rx.today() })
     }

@@ -84,17 +84,17 @@ impl ToDelegate {
     /// What a delegation that comes with `request` needs to know: who the agent is, and whether there is such a site.
     ///
     /// # Errors
-    /// If the database can't answer.
+    /// [`Error::SiteNotPermitted`].
     pub fn gather(
         rx: &mut Rx<'_>,
         caller: &Access,
         draft: &Draft<NewDelegation>,
         request: String,
     ) -> Result<Facts, Error> {
+        let site = draft.site_id.as_ref();
+        site.map_or(Ok(()), |it| permitted(caller, it))?;
         let agent = draft.agent_id.as_ref().map(|it| registry::user(rx.db(), it)).transpose()?.flatten();
-        let scope = caller.scope(Scope::DelegationsUpdate);
-        // Of another's site nothing is told.
-        let is_site = is_site(rx, draft.site_id.as_ref().filter(|it| scope.sees(it)))?;
+        let is_site = is_site(rx, site)?;
         Ok(Facts { agent, is_site, caller: caller.principal.kind, today: rx.today(), request })
     }
 
@@ -156,6 +156,11 @@ impl Facts {
     }
 }
 
+/// Refuses a site for which the caller puts no one on record.
+fn permitted(caller: &Access, site: &SiteId) -> Result<(), Error> {
+    if caller.scope(Scope::DelegationsUpdate).sees(site) { Ok(()) } else { Err(Error::SiteNotPermitted) }
+}
+
 impl Locks for ToDelegate {
     fn keys(&self) -> Vec<Key> {
         keys([Some(&self.site)], &self.agent)
@@ -167,9 +172,7 @@ impl Locks for ToDelegate {
 /// # Errors
 /// [`Error::SiteNotPermitted`], [`Error::AgentsDontDelegate`], [`Error::OwnGrant`], or [`Error::GrantExists`].
 pub fn record_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToDelegate) -> Result<Delegation, Error> {
-    if !caller.scope(Scope::DelegationsUpdate).sees(&it.site) {
-        return Err(Error::SiteNotPermitted);
-    }
+    permitted(caller, &it.site)?;
     tx.lock(&it.keys())?;
     if registry::is_agent(tx, &caller.principal.person)? {
         return Err(Error::AgentsDontDelegate);
@@ -232,9 +235,7 @@ impl Locks for ToEnd {
 /// # Errors
 /// [`Error::SiteNotPermitted`], [`Error::OwnGrant`], or [`Error::NotPermitted`] if it is over.
 pub fn end_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToEnd) -> Result<Delegation, Error> {
-    if !caller.scope(Scope::DelegationsUpdate).sees(&it.site) {
-        return Err(Error::SiteNotPermitted);
-    }
+    permitted(caller, &it.site)?;
     tx.lock(&it.keys())?;
     let mut change = Change::of(tx, &it.agent)?;
     not_own(caller, &change.user)?;

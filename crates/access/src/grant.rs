@@ -6,7 +6,7 @@ use validator::ValidationError;
 
 use crate::Error;
 use crate::change::{Change, Terms};
-use crate::rules::{below_ceiling, keys, not_own, of_plan};
+use crate::rules::{below_ceiling, grantable, keys, not_own, of_plan, permitted};
 
 body! {
     /// A further role of a user.
@@ -109,7 +109,8 @@ impl ToGrant {
     /// What a grant needs to know: the user, if the caller sees them, and whether there is such a site.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is no such user, or not for this caller.
+    /// [`Error::NotFound`] if there is no such user, or not for this caller; [`Error::RoleNotGrantable`] and
+    /// [`Error::SiteNotPermitted`], so that who may not grant something learns nothing else of it.
     pub fn gather(
         rx: &mut Rx<'_>,
         caller: &Access,
@@ -119,8 +120,8 @@ impl ToGrant {
         let scope = caller.scope(Scope::UsersGrant);
         let user = registry::user(rx.db(), id)?.and_then(|it| it.seen(&scope)).ok_or(Error::NotFound)?;
         let site = draft.site_id.as_ref().and_then(Option::as_ref);
-        // Of another's site nothing is told.
-        let site = site.filter(|it| scope.sees(it));
+        draft.role.map_or(Ok(()), |it| grantable(caller, it))?;
+        site.map_or(Ok(()), |it| permitted(caller, it))?;
         Ok(Facts { user, is_site: is_site(rx, site)?, today: rx.today() })
     }
 

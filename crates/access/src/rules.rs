@@ -32,13 +32,20 @@ pub(crate) fn not_own(caller: &Access, user: &User) -> Result<(), Error> {
 
 /// Refuses a role above the caller's ceiling: a site's administrator has a say in the roles of the site's own people, and no one
 /// in an agent's, which a delegation gives (ENR-10).
+pub(crate) fn grantable(caller: &Access, role: Role) -> Result<(), Error> {
+    let below = !role.is_agent() && (of_plan(caller) || role.is_of_portal());
+    if below { Ok(()) } else { Err(Error::RoleNotGrantable(role)) }
+}
+
+/// Refuses a site where the caller grants nothing.
+pub(crate) fn permitted(caller: &Access, site: &SiteId) -> Result<(), Error> {
+    if caller.scope(Scope::UsersGrant).sees(site) { Ok(()) } else { Err(Error::SiteNotPermitted) }
+}
+
+/// Refuses what is above the caller's ceiling, and of no site what isn't the plan's to grant.
 pub(crate) fn below_ceiling(caller: &Access, role: Role, site: Option<&SiteId>) -> Result<(), Error> {
-    if role.is_agent() || !(of_plan(caller) || role.is_of_portal()) {
-        return Err(Error::RoleNotGrantable(role));
-    }
-    let scope = caller.scope(Scope::UsersGrant);
-    let sees = scope.sites().is_none() || site.is_some_and(|it| scope.sees(it));
-    if sees { Ok(()) } else { Err(Error::SiteNotPermitted) }
+    grantable(caller, role)?;
+    site.map_or_else(|| plan_only(caller), |it| permitted(caller, it))
 }
 
 /// Refuses that the last administrators go: with these grants of `user` a site would lose its only one, or the plan one of two
