@@ -59,6 +59,49 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
     ("list_services", None, include_str!("examples/list_services.json")),
     ("list_procedure_codes", None, include_str!("examples/list_procedure_codes.json")),
     ("get_policy", None, include_str!("examples/get_policy.json")),
+    ("list_users", None, include_str!("examples/list_users.json")),
+    ("get_user", None, include_str!("examples/get_user.json")),
+    (
+        "create_user",
+        Some(include_str!("examples/create_user.request.json")),
+        include_str!("examples/create_user.json"),
+    ),
+    (
+        "grant_role",
+        Some(include_str!("examples/grant_role.request.json")),
+        include_str!("examples/grant_role.json"),
+    ),
+    (
+        "approve_grant",
+        Some(include_str!("examples/approve_grant.request.json")),
+        include_str!("examples/approve_grant.json"),
+    ),
+    (
+        "withdraw_grant",
+        Some(include_str!("examples/withdraw_grant.request.json")),
+        include_str!("examples/withdraw_grant.json"),
+    ),
+    (
+        "disable_user",
+        Some(include_str!("examples/disable_user.request.json")),
+        include_str!("examples/disable_user.json"),
+    ),
+    (
+        "enable_user",
+        Some(include_str!("examples/enable_user.request.json")),
+        include_str!("examples/enable_user.json"),
+    ),
+    ("list_delegations", None, include_str!("examples/list_delegations.json")),
+    (
+        "record_delegation",
+        Some(include_str!("examples/record_delegation.request.json")),
+        include_str!("examples/record_delegation.json"),
+    ),
+    (
+        "end_delegation",
+        Some(include_str!("examples/end_delegation.request.json")),
+        include_str!("examples/end_delegation.json"),
+    ),
 ];
 
 const ABOUT: &str = include_str!("openapi.md");
@@ -252,7 +295,6 @@ impl Form {
             "delegation-not-found" => self.path.starts_with("/v1/delegations/{id}"),
             "grant-not-found" => self.path.contains("{grant_id}"),
             "grant-action-not-permitted" => self.path.contains("{grant_id}") || self.id == "end_delegation",
-            "own-grant" => self.changes_access(),
             "role-not-grantable" => {
                 ["create_user", "grant_role", "withdraw_grant"].contains(&self.id.as_str())
             }
@@ -265,7 +307,7 @@ impl Form {
             "user-exists" => self.id == "create_user",
             "last-administrator" => ["withdraw_grant", "disable_user"].contains(&self.id.as_str()),
             "user-unchanged" => ["disable_user", "enable_user"].contains(&self.id.as_str()),
-            "user-changed" => self.changes_access(),
+            "own-grant" | "user-changed" => self.changes_access(),
             "clinician-only" | "action-not-yours" | "beyond-benefit" | "own-request" => {
                 self.id == "decide_authorization"
             }

@@ -233,20 +233,17 @@ pub fn create(tx: &mut Tx<'_>, caller: &Access, it: ToCreate) -> Result<User, Er
         return Err(Error::Changed);
     }
     let first = it.first.clone();
-    let (mut change, action) = match there {
-        Some(there) => {
-            let both = there.kind == PrincipalKind::Person && it.kind == PrincipalKind::Person;
-            if !both || first.is_none() || it.same_person.is_some() {
-                return Err(Error::UserExists);
-            }
-            not_own(caller, &there)?;
-            (Change::of(tx, &there.id)?, "user.grant")
+    let (mut change, action) = if let Some(there) = there {
+        let both = there.kind == PrincipalKind::Person && it.kind == PrincipalKind::Person;
+        if !both || first.is_none() || it.same_person.is_some() {
+            return Err(Error::UserExists);
         }
-        None => {
-            let user = it.user(tx)?;
-            not_own(caller, &user)?;
-            (Change::new(tx, user), "user.create")
-        }
+        not_own(caller, &there)?;
+        (Change::of(tx, &there.id)?, "user.grant")
+    } else {
+        let user = it.user(tx)?;
+        not_own(caller, &user)?;
+        (Change::new(tx, user), "user.create")
     };
     let site = first.as_ref().and_then(|it| it.1.clone());
     if let Some((role, site_id)) = first {
