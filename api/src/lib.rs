@@ -15,6 +15,7 @@ pub mod contract;
 pub mod cors;
 pub mod cursor;
 pub mod demo;
+mod examples;
 pub mod fixed;
 pub mod frame;
 pub mod headers;

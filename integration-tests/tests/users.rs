@@ -131,7 +131,7 @@ on_both! {
         assert_eq!(it["version"], 3);
         assert_eq!(service.post(admin, &path, &why()).await.problem(409), "grant-action-not-permitted");
         // What a site's administrator may, in the trail, with its reason.
-        let trail = service.texts("select actor || ' ' || action || ' ' || coalesce(reason, '-') as it from trail where action like 'user.%' order by id");
+        let trail = service.texts("select actor || ' ' || action || ' ' || coalesce(reason, '-') as it from trail where action like 'user.%' order by action");
         assert_eq!(trail, [format!("{} user.grant -", id(admin)), format!("{} user.withdraw As agreed.", id(admin))]);
     }
 
@@ -390,8 +390,8 @@ on_both! {
             "reports_to": id("single-site"), "same_person_as": none});
         let flaws = service.post("administrator", "/v1/users", &body).await.flaws();
         assert_eq!(flaws, [
-            "/site_id not-applicable AUT-09", "/site_id unknown-site AUT-09", "/reports_to unknown-user AUT-09",
-            "/same_person_as unknown-user AUT-09",
+            "/site_id not-applicable AUT-09", "/reports_to unknown-user AUT-09",
+            "/same_person_as unknown-user AUT-09", "/site_id unknown-site AUT-09",
         ]);
         let body = json!({"login": "a", "name": "A", "kind": "person", "role": "physician_reviewer", "reports_to": id("nurse")});
         let flaws = service.post("administrator", "/v1/users", &body).await.flaws();

@@ -84,7 +84,7 @@ pub(crate) async fn record_delegation(
     let gather = move |rx: &mut Rx<'_>, who: &Access, draft: &_| ToDelegate::gather(rx, who, draft, request);
     let record = |tx: &mut Tx<'_>, who: &Access, it| recorded(access::record_delegation(tx, who, it)?, tx);
     let asked = Asked { state: &state, caller: &caller, once, body };
-    asked.answered(gather, |draft, facts, flaws| ToDelegate::check(draft, &facts, flaws), record).await
+    asked.answered(gather, ToDelegate::check, record).await
 }
 
 fn recorded(it: Delegation, tx: &Tx<'_>) -> Result<Reply, Error> {

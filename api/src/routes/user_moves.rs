@@ -45,7 +45,7 @@ pub(crate) async fn grant_role(
     let grant =
         |tx: &mut Tx<'_>, who: &Access, it| UserBody::created(access::grant(tx, who, it)?, who, tx.today());
     let asked = Asked { state: &state, caller: &caller, once, body };
-    asked.answered(gather, |draft, facts, flaws| ToGrant::check(draft, &facts, flaws), grant).await
+    asked.answered(gather, ToGrant::check, grant).await
 }
 
 /// Approve a grant

@@ -100,7 +100,7 @@ pub(super) fn user_id(id: &str) -> Result<PrincipalId, Error> {
     PrincipalId::parse(id).ok_or(Error::NotFound)
 }
 
-/// Add a user
+/// Add a user with a first role
 ///
 /// A site's administrator adds its people with their first role, which is in force at once; the plan adds its own, with or without
 /// one, which a second person approves (AUT-09). A role is one of the site's own people (`portal_user`, `site_administrator`,
@@ -126,7 +126,5 @@ pub(crate) async fn create_user(
     let create =
         |tx: &mut Tx<'_>, who: &Access, it| UserBody::created(access::create(tx, who, it)?, who, tx.today());
     let asked = Asked { state: &state, caller: &caller, once, body };
-    asked
-        .answered(ToCreate::gather, |draft, facts, flaws| ToCreate::check(draft, &facts, flaws), create)
-        .await
+    asked.answered(ToCreate::gather, ToCreate::check, create).await
 }

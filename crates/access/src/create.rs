@@ -1,6 +1,8 @@
 use ::store::{Key, Locks, Rx, Tx};
+use chrono::NaiveDate;
 use kernel::{
-    Draft, FlawCode, Flaws, OneLine, Phone, PrincipalId, Scope, SiteId, body, broken, codes, fresh_id, word,
+    Draft, FlawCode, Flaws, OneLine, Phone, PrincipalId, Read, Scope, SiteId, body, broken, codes, fresh_id,
+    word,
 };
 use registry::{Access, Contact, PrincipalKind, Role, User};
 use validator::ValidationError;
@@ -111,7 +113,7 @@ pub struct ToCreate {
     contact: Option<Contact>,
     kind: PrincipalKind,
     reports_to: Option<PrincipalId>,
-    /// The human being, where another login has them on record.
+    /// The human being, where they have another login on record.
     same_person: Option<String>,
     first: Option<(Role, Option<SiteId>)>,
 }
@@ -119,11 +121,13 @@ pub struct ToCreate {
 /// What a new user is read against.
 pub struct Facts {
     there: Option<PrincipalId>,
-    chief: Option<User>,
-    same: Option<User>,
+    /// Whether whom they report to, if it is said, is one of the plan's people.
+    is_chief: bool,
+    /// The human being, where they have another login on record.
+    person: Option<String>,
     is_site: bool,
     of_plan: bool,
-    today: chrono::NaiveDate,
+    today: NaiveDate,
 }
 
 impl ToCreate {
@@ -133,74 +137,53 @@ impl ToCreate {
     /// # Errors
     /// What is above the caller's ceiling, so that who may not add someone learns nothing else of it.
     pub fn gather(rx: &mut Rx<'_>, caller: &Access, draft: &Draft<NewUser>) -> Result<Facts, Error> {
-        let there =
-            draft.login.as_ref().map(|it| registry::user_of_login(rx.db(), it)).transpose()?.flatten();
-        let of_plan = of_plan(caller);
+        let given = |id: &Option<Option<PrincipalId>>| id.clone().flatten();
+        let (chief, same) = (given(&draft.reports_to), given(&draft.same_person_as));
         let site = draft.site_id.as_ref().and_then(Option::as_ref);
-        if draft.kind == Some(UserKind::Staff) || matches!(draft.same_person_as, Some(Some(_))) {
+        if draft.kind == Some(UserKind::Staff) || same.is_some() {
             plan_only(caller)?;
         }
         draft.role.flatten().map_or(Ok(()), |it| grantable(caller, it))?;
         site.map_or(Ok(()), |it| permitted(caller, it))?;
-        let mut known = |id: &Option<Option<PrincipalId>>| {
+        let of_plan = of_plan(caller);
+        let mut find = |id: Option<PrincipalId>| {
             // Only the plan names others.
-            let id = id.as_ref().and_then(Option::as_ref).filter(|_| of_plan);
-            id.map(|it| registry::user(rx.db(), it)).transpose().map(Option::flatten)
+            let id = id.filter(|_| of_plan);
+            id.map(|it| registry::user(rx.db(), &it)).transpose().map(Option::flatten)
         };
-        let (chief, same) = (known(&draft.reports_to)?, known(&draft.same_person_as)?);
-        let is_site = is_site(rx, site)?;
-        Ok(Facts { there: there.map(|it| it.id), chief, same, is_site, of_plan, today: rx.today() })
+        let is_chief = chief.is_none() || find(chief)?.is_some_and(|it| it.kind == PrincipalKind::Staff);
+        let person = find(same)?.filter(|it| it.kind != PrincipalKind::System).map(|it| it.person);
+        let login = draft.login.as_ref();
+        let there = login.map(|it| registry::user_of_login(rx.db(), it)).transpose()?.flatten();
+        let (there, is_site) = (there.map(|it| it.id), is_site(rx, site)?);
+        Ok(Facts { there, is_chief, person, is_site, of_plan, today: rx.today() })
     }
 
     /// Adds what the rules say of it; what it comes to.
-    pub fn check(draft: &Draft<NewUser>, facts: &Facts, flaws: &mut Flaws) -> Option<Self> {
-        check_terms("AUT-09", facts.is_site, None, facts.today, flaws);
-        let role = draft.role.flatten();
+    pub fn check(draft: &Draft<NewUser>, facts: Facts, flaws: &mut Flaws) -> Option<Self> {
+        let mut wrong = |at: &str, code, detail: &'static str| flaws.broken("AUT-09", at, code, detail);
         if !facts.of_plan && draft.role == Some(None) && draft.site_id == Some(None) {
             let detail = "Must be given: a site's administrator adds its people with their first role.";
-            flaws.broken("AUT-09", "/site_id", FlawCode::Required, detail);
-            flaws.broken("AUT-09", "/role", FlawCode::Required, detail);
+            wrong("/site_id", FlawCode::Required, detail);
+            wrong("/role", FlawCode::Required, detail);
         }
-        let unknown = |id: &Option<Option<PrincipalId>>, found: Option<&User>| {
-            facts.of_plan && matches!(id, Some(Some(_))) && found.is_none()
-        };
-        let chief = facts.chief.as_ref().filter(|it| it.kind == PrincipalKind::Staff);
-        if unknown(&draft.reports_to, chief) {
-            flaws.broken(
-                "AUT-09",
-                "/reports_to",
-                FlawCode::UnknownUser,
-                "The plan has no such person of its own.",
-            );
+        if facts.of_plan && !facts.is_chief {
+            wrong("/reports_to", FlawCode::UnknownUser, "The plan has no such person of its own.");
         }
-        let same = facts.same.as_ref().filter(|it| it.kind != PrincipalKind::System);
-        if unknown(&draft.same_person_as, same) {
-            flaws.broken(
-                "AUT-09",
-                "/same_person_as",
-                FlawCode::UnknownUser,
-                "The plan knows no such person.",
-            );
+        if facts.person.is_none() && matches!(draft.same_person_as, Some(Some(_))) {
+            wrong("/same_person_as", FlawCode::UnknownUser, "The plan knows no such person.");
         }
-        let contact = draft.contact.as_ref()?.as_ref();
-        let contact =
-            contact.map(|it| Some(Contact { name: it.name.as_ref()?.to_string(), phone: it.phone.clone()? }));
+        check_terms("AUT-09", facts.is_site, None, facts.today, flaws);
+        let it = NewUser::whole(draft.clone())?;
         Some(Self {
-            there: facts.there.clone(),
-            login: draft.login.clone()?,
-            name: draft.name.as_ref()?.to_string(),
-            contact: match contact {
-                Some(it) => Some(it?),
-                None => None,
-            },
-            kind: draft.kind?.into(),
-            reports_to: draft.reports_to.clone()?,
-            same_person: draft
-                .same_person_as
-                .as_ref()?
-                .as_ref()
-                .map(|_| same.map_or(String::new(), |it| it.person.clone())),
-            first: role.map(|role| (role, draft.site_id.clone().flatten())),
+            there: facts.there,
+            login: it.login,
+            name: it.name.to_string(),
+            contact: it.contact.map(|it| Contact { name: it.name.to_string(), phone: it.phone }),
+            kind: it.kind.into(),
+            reports_to: it.reports_to,
+            same_person: facts.person,
+            first: it.role.map(|role| (role, it.site_id)),
         })
     }
 }

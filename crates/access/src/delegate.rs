@@ -2,7 +2,7 @@
 
 use ::store::{Key, Locks, Rx, Tx};
 use chrono::NaiveDate;
-use kernel::{Draft, FlawCode, Flaws, OneLine, PrincipalId, Scope, SiteId, body, broken};
+use kernel::{Draft, FlawCode, Flaws, OneLine, PrincipalId, Read, Scope, SiteId, body, broken};
 use registry::{Access, Channel, Delegation, GrantId, PrincipalKind, Role, User};
 use validator::ValidationError;
 
@@ -99,7 +99,7 @@ impl ToDelegate {
     }
 
     /// Adds what the rules say of it; what it comes to.
-    pub fn check(draft: &Draft<NewDelegation>, facts: &Facts, flaws: &mut Flaws) -> Option<Self> {
+    pub fn check(draft: &Draft<NewDelegation>, facts: Facts, flaws: &mut Flaws) -> Option<Self> {
         flaws.ruled("ENR-10", |flaws| {
             let role = facts.role(draft, flaws);
             let of_caller = match facts.caller {
@@ -112,15 +112,15 @@ impl ToDelegate {
                 flaws.add("/channel", FlawCode::OneOf, detail);
             }
             check_terms("ENR-10", facts.is_site, draft.last_on.flatten(), facts.today, flaws);
-            let paper = draft.paper.as_ref()?.as_ref().map(|it| it.to_string());
+            let it = NewDelegation::whole(draft.clone())?;
             Some(Self {
-                agent: draft.agent_id.clone()?,
+                agent: it.agent_id,
                 role: role?,
-                site: draft.site_id.clone()?,
-                channel: draft.channel?,
-                paper: paper.unwrap_or_else(|| facts.request.clone()),
-                first_on: draft.first_on?,
-                last_on: draft.last_on?,
+                site: it.site_id,
+                channel: it.channel,
+                paper: it.paper.map_or(facts.request, |it| it.to_string()),
+                first_on: it.first_on,
+                last_on: it.last_on,
             })
         })
     }

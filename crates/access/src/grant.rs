@@ -1,6 +1,6 @@
 use ::store::{Key, Locks, Rx, Tx};
 use chrono::NaiveDate;
-use kernel::{Draft, FlawCode, Flaws, PrincipalId, Scope, SiteId, body, broken};
+use kernel::{Draft, FlawCode, Flaws, PrincipalId, Read, Scope, SiteId, body, broken};
 use registry::{Access, PrincipalKind, Reach, Role, User};
 use validator::ValidationError;
 
@@ -126,16 +126,11 @@ impl ToGrant {
     }
 
     /// Adds what the rules say of it; what it comes to.
-    pub fn check(draft: &Draft<NewGrant>, facts: &Facts, flaws: &mut Flaws) -> Option<Self> {
+    pub fn check(draft: &Draft<NewGrant>, facts: Facts, flaws: &mut Flaws) -> Option<Self> {
         check_role(draft.role, facts.user.kind, flaws);
         check_terms("AUT-09", facts.is_site, draft.last_on.flatten(), facts.today, flaws);
-        Some(Self {
-            user: facts.user.id.clone(),
-            role: draft.role?,
-            site_id: draft.site_id.clone()?,
-            first_on: draft.first_on?,
-            last_on: draft.last_on?,
-        })
+        let NewGrant { role, site_id, first_on, last_on } = NewGrant::whole(draft.clone())?;
+        Some(Self { user: facts.user.id, role, site_id, first_on, last_on })
     }
 }
 

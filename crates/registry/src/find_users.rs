@@ -18,7 +18,7 @@ const GRANTS: JsonRows = JsonRows {
     table: "grants",
     filter: "c.principal_id = principals.id",
     subject: None,
-    order: "c.id",
+    order: "c.requested_at, c.id",
 };
 
 /// The site of a grant.
