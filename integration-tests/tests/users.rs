@@ -368,7 +368,7 @@ on_both! {
         assert_eq!((&theirs["version"], &theirs["grants"][0]["site_id"]), (&json!(2), &json!(SITES[0].0)));
         assert_eq!(theirs["grants"].as_array().map(Vec::len), Some(1));
         assert_eq!(send(&service, &harbor, "/v1/users", &body).await.problem(409), "grant-exists");
-        for (login, kind) in [(id("nurse"), "person"), (id("ehr-vendor"), "person")] {
+        for (login, kind) in [(id("nurse"), "person"), (id("administrator"), "person")] {
             let mut body = body.clone();
             (body["login"], body["kind"]) = (json!(login), json!(kind));
             assert_eq!(send(&service, &harbor, "/v1/users", &body).await.problem(409), "user-exists", "{login}");
@@ -396,6 +396,9 @@ on_both! {
         let body = json!({"login": "a", "name": "A", "kind": "person", "role": "physician_reviewer", "reports_to": id("nurse")});
         let flaws = service.post("administrator", "/v1/users", &body).await.flaws();
         assert_eq!(flaws, ["/role one-of AUT-09", "/reports_to not-applicable AUT-09"]);
+        // A token for such a login would be a program's.
+        let body = person("cli_a", SITES[0].0, "portal_user");
+        assert_eq!(service.post("administrator", "/v1/users", &body).await.flaws(), ["/login format AUT-09"]);
         let body = json!({"login": "a", "name": "A", "kind": "person"});
         let flaws = service.post("site-administrator", "/v1/users", &body).await.flaws();
         assert_eq!(flaws, ["/site_id required AUT-09", "/role required AUT-09"]);

@@ -13,9 +13,13 @@ use crate::grant::{check_terms, fits_reach, is_site};
 use crate::rules::{below_ceiling, grantable, keys, not_own, of_plan, permitted, plan_only};
 
 word! {
-    /// A user's login: the `sub` of their tokens.
-    pub struct Login = "^[!-9;-~]{1,255}$", "1 to 255 visible ASCII characters, no colon among them",
-        like "a.rivera@riverside.example";
+    /// A user's login: the `sub` of their tokens. What begins with `cli_` is a program's.
+    pub struct Login = "^[!-9;-~]{1,255}$", "1 to 255 visible ASCII characters, no colon among them, that don't begin with cli_",
+        like "a.rivera@riverside.example", if of_no_program;
+}
+
+fn of_no_program(login: &str) -> bool {
+    !login.starts_with("cli_")
 }
 
 codes! {
