@@ -99,6 +99,12 @@ permissions! {
     ReadsClients = Search [UsersRead];
     /// Who may register system clients, and change what they may do.
     ManagesClients = Write [UsersGrant] step_up;
+    /// Who may see users, and what each was granted.
+    ReadsUsers = Search [UsersRead];
+    /// Who may grant roles and withdraw them, disable users and enable them.
+    GrantsRoles = Write [UsersGrant] step_up;
+    /// Who may record who acts for whom.
+    RecordsDelegations = Write [DelegationsUpdate] step_up;
 }
 
 /// Someone with a genuine token, who asks for what takes `P`.

@@ -16,6 +16,7 @@ pub mod cors;
 pub mod cursor;
 mod database_url;
 pub mod demo;
+mod examples;
 pub mod fixed;
 pub mod form;
 pub mod frame;
@@ -38,6 +39,7 @@ pub mod server;
 pub mod state;
 mod trail;
 mod wrong;
+mod yaml;
 
 pub use problem::Problem;
 pub use state::State;

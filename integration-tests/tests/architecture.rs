@@ -48,8 +48,9 @@ fn rooms_lean_only_where_the_drawing_says() {
         ("kernel", &[][..]),
         ("store", &["kernel"]),
         ("registry", &["kernel", "store"]),
+        ("access", &["kernel", "store", "registry"]),
         ("authorizations", &["kernel", "store", "registry"]),
-        ("api", &["kernel", "store", "registry", "authorizations"]),
+        ("api", &["kernel", "store", "registry", "access", "authorizations"]),
         ("integration-tests", &[]),
     ]);
     assert_eq!(names.iter().map(String::as_str).collect::<BTreeSet<_>>(), allowed.keys().copied().collect());

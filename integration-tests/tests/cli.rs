@@ -315,3 +315,52 @@ fn migrating_twice_changes_nothing() {
         );
     }
 }
+
+/// S-10: the command makes the plan's first two administrators, and from then on two administrators make others.
+fn administrators(kind: Kind) {
+    let Some(database) = Database::new(kind) else { return eprintln!("left out: there is no PostgreSQL") };
+    let folder = folder(&format!("admin-{kind:?}"));
+    let url = [("LANYARD_DATABASE__URL", database.url.as_str())];
+    let admin = |login: &str, name: &str| {
+        let output = run(&folder, &["admin", "--login", login, "--name", name], &url);
+        let said = [output.stdout, output.stderr].map(|it| String::from_utf8(it).expect("text")).concat();
+        (output.status.success(), said)
+    };
+    // The demo's plan has two already.
+    let (done, said) = admin("first@plan", "Lee Chan");
+    assert!(!done && said.contains("ask one of them"), "{said}");
+    let store = || store::Store::open(&database.url, store::Options::default()).expect("a store");
+    let system =
+        store::Actor { id: "test".into(), client: "test".into(), request: "test".into(), of_service: true };
+    let none = "update grants set ended_at = requested_at where role = 'plan_administrator'";
+    let clear = move |tx: &mut store::Tx<'_>| {
+        diesel::connection::SimpleConnection::batch_execute(tx.db()?, none).map_err(store::Error::from)
+    };
+    store().write(&system, clear).wait().expect("a write");
+    for (login, name, word) in
+        [("a b", "Lee Chan", "--login"), ("first@plan", " ", "--name"), ("a:b", "\n", "--login")]
+    {
+        let (done, said) = admin(login, name);
+        assert!(!done && said.contains(word), "{said}");
+    }
+    assert!(admin("first@plan", "Lee Chan").0);
+    let (done, said) = admin("first@plan", "Lee Chan");
+    assert!(!done && said.contains("a user with this login"), "{said}");
+    assert!(admin("second@plan", "Ana Rivera").0);
+    let (done, said) = admin("third@plan", "Kim Doe");
+    assert!(!done && said.contains("ask one of them"), "{said}");
+    let found = store().read(|rx| registry::user_of_login(rx.db(), "second@plan")).wait().expect("an answer");
+    let user = found.expect("a user");
+    assert_eq!((&*user.name, user.version, user.grants.len()), ("Ana Rivera", 2, 1));
+    assert_eq!(user.grants[0].approved_by.as_deref(), Some("system"));
+}
+
+#[test]
+fn s_10_the_first_two_administrators_are_made_on_sqlite() {
+    administrators(Kind::Sqlite);
+}
+
+#[test]
+fn s_10_the_first_two_administrators_are_made_on_postgres() {
+    administrators(Kind::Postgres);
+}

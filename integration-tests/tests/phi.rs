@@ -102,8 +102,12 @@ impl Loud {
                 ("TMPDIR", &tmp),
             ],
         );
-        let issuer =
-            Issuer::open("https://lanyard.invalid/demo", &folder.join("lanyard-demo")).expect("a key");
+        let issuer = Issuer::open(
+            "https://lanyard.invalid/demo",
+            "http://127.0.0.1:8080",
+            &folder.join("lanyard-demo"),
+        )
+        .expect("a key");
         let client = Client::builder().no_proxy().build().expect("a client");
         Self { process, folder, issuer, client, answers: Vec::new() }
     }

@@ -5,9 +5,10 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kernel::{Clock, SystemClock};
+use access::Login;
+use kernel::{At, Clock, Flaws, Json, OneLine, Read, SystemClock};
 use registry::Release;
-use store::Store;
+use store::{Store, Tx};
 
 use super::{open, options, say};
 use crate::config::Settings;
@@ -75,6 +76,25 @@ pub fn load_codes(store: &Store) -> Result<usize, registry::Error> {
     }
     let release = Release::shipped()?;
     store.write(&State::system("migrate"), |tx| registry::load_first_release(tx, release)).wait()
+}
+
+/// Makes an administrator of the plan, as long as there aren't two who could.
+pub(super) fn add_administrator(store: &Store, login: &str, name: &str) -> Result<(), String> {
+    let mut flaws = Flaws::default();
+    let login = Login::read(&Json::Text(login.into()), At::Member(&At::Root, "login"), &mut flaws);
+    let name = OneLine::read(&Json::Text(name.into()), At::Member(&At::Root, "name"), &mut flaws);
+    let (Some(login), Some(name)) = (login, name) else {
+        let wrong: Vec<_> = flaws.iter().map(|it| format!("--{}: {}", &it.pointer[1..], it.detail)).collect();
+        return Err(wrong.join(" "));
+    };
+    let add = move |tx: &mut Tx<'_>| access::add_administrator(tx, &login, &name);
+    match store.write(&State::system("admin"), add).wait() {
+        Ok(Some(user)) => say(&format!("{} is an administrator of the plan", user.id)),
+        Ok(None) => return Err("admin: the plan has two administrators; ask one of them".to_owned()),
+        Err(it @ access::Error::UserExists) => return Err(format!("admin: {it}")),
+        Err(it) => return Err(format!("admin: {it:?}")),
+    }
+    Ok(())
 }
 
 /// Fails where a decision can't be made again; that another file decides otherwise is no failure.

@@ -51,6 +51,15 @@ enum Command {
         #[arg(long, default_value_t = 12)]
         hours: u16,
     },
+    /// Make an administrator of the plan; the first two are made this way, and two administrators make the others.
+    Admin {
+        /// The `sub` of their tokens.
+        #[arg(long)]
+        login: String,
+        /// First and last name.
+        #[arg(long)]
+        name: String,
+    },
     /// Look at what the plan decides by.
     Policy {
         #[command(subcommand)]
@@ -117,6 +126,7 @@ impl Cli {
             Command::Migrate => data::migrate(&settings),
             Command::Load { set } => load::run(set, &open(&settings, 1)?),
             Command::Token { name, hours } => serve::token(&settings, name, *hours).map(|it| say(&it)),
+            Command::Admin { login, name } => data::add_administrator(&open(&settings, 1)?, login, name),
             Command::Policy { command: PolicyCommand::Check { file } } => {
                 let it = policies::check(file)?;
                 say(&format!("{}: version {}, {} rows, is sound", file.display(), it.version, it.rows.len()));

@@ -1,5 +1,6 @@
 //! The routes, each with its document.
 
+mod asked;
 mod authorization_body;
 mod authorization_lists;
 mod authorization_moves;
@@ -8,6 +9,7 @@ mod authorizations;
 mod client_body;
 mod clients;
 mod decision_body;
+mod delegations;
 mod diagnosis_codes;
 mod eligibility;
 mod line_body;
@@ -20,6 +22,9 @@ mod providers;
 mod services;
 mod tokens;
 mod trail;
+mod user_body;
+mod user_moves;
+mod users;
 
 use actix_web::guard::{Not, Post};
 use actix_web::http::header::ALLOW;
@@ -70,6 +75,17 @@ routes! {
     clients::replace_client_keys,
     clients::disable_client,
     tokens::create_token,
+    users::list_users,
+    users::create_user,
+    users::get_user,
+    user_moves::grant_role,
+    user_moves::approve_grant,
+    user_moves::withdraw_grant,
+    user_moves::disable_user,
+    user_moves::enable_user,
+    delegations::list_delegations,
+    delegations::record_delegation,
+    delegations::end_delegation,
     operators::get_live,
     operators::get_ready,
     operators::get_openapi_json,

@@ -1,4 +1,5 @@
 use kernel::{MemberId, Npi, Phone, PrincipalId, Scope, SiteId, word};
+use serde::Serialize;
 
 use crate::{PrincipalKind, Reach, Role};
 
@@ -15,7 +16,7 @@ word! {
 }
 
 /// A person or a desk, and how to call them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contact {
     /// The person or the desk.
     pub name: String,

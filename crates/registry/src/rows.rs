@@ -91,6 +91,7 @@ rows! {
     }
 }
 rows! {
+    #[derive(Queryable)]
     pub(crate) struct PrincipalRow for principals {
         id: PrincipalId,
         kind: PrincipalKind,
@@ -107,6 +108,7 @@ rows! {
     }
 }
 rows! {
+    #[derive(Queryable)]
     pub(crate) struct GrantRow for grants {
         id: String,
         principal_id: PrincipalId,
@@ -123,6 +125,7 @@ rows! {
     }
 }
 rows! {
+    #[derive(Queryable)]
     pub(crate) struct DelegationRow for delegations {
         grant_id: String,
         channel: String,

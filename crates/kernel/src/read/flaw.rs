@@ -62,6 +62,10 @@ crate::codes! {
         NoSuchRevision = "no-such-revision",
         /// The parts do not come to the outcome that is named.
         NotTheOutcome = "not-the-outcome",
+        /// The plan knows no such user.
+        UnknownUser = "unknown-user",
+        /// The plan has no such site.
+        UnknownSite = "unknown-site",
     }
 }
 

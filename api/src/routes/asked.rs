@@ -1,0 +1,63 @@
+//! What a request asks for, read against what is known, and done once for each key.
+
+use kernel::{Draft, Fault, Flaws, Read};
+use registry::Access;
+use store::{Locks, Rx, Tx};
+
+use crate::body::{Body, Open};
+use crate::caller::{Caller, Permission};
+use crate::headers::Once;
+use crate::reply::Reply;
+use crate::{Problem, State, problem};
+
+/// One request that creates or moves something, as far as it is the same for all of them.
+pub(super) struct Asked<'a, P, T: Read> {
+    pub(super) state: &'a State,
+    pub(super) caller: &'a Caller<P>,
+    pub(super) once: Once,
+    pub(super) body: Body<T>,
+}
+
+impl<P: Permission, T: Read> Asked<'_, P, T>
+where
+    Draft<T>: Clone + Send + 'static,
+{
+    /// Has `gather` read what is known, `check` hold the body to it, and `work` do what it comes to.
+    pub(super) async fn answered<F, C, E>(
+        self,
+        gather: impl FnOnce(&mut Rx<'_>, &Access, &Draft<T>) -> Result<F, E> + Send + 'static,
+        check: impl FnOnce(&Draft<T>, F, &mut Flaws) -> Option<C>,
+        work: impl FnOnce(&mut Tx<'_>, &Access, C) -> Result<Reply, E> + Send + 'static,
+    ) -> Result<Reply, Problem>
+    where
+        F: Send + 'static,
+        C: Locks + Send + 'static,
+        E: Fault,
+    {
+        let Self { state, caller, once, body } = self;
+        let (key, asked) = match body.open() {
+            Ok(body) => (once.key(caller, "", &body), read(state, caller, body, gather, check).await),
+            Err(problem) => (Ok(None), Err(problem)),
+        };
+        state.write(caller, key, asked, work).await
+    }
+}
+
+async fn read<P: Permission, T: Read, F, C, E>(
+    state: &State,
+    caller: &Caller<P>,
+    mut body: Open<T>,
+    gather: impl FnOnce(&mut Rx<'_>, &Access, &Draft<T>) -> Result<F, E> + Send + 'static,
+    check: impl FnOnce(&Draft<T>, F, &mut Flaws) -> Option<C>,
+) -> Result<C, Problem>
+where
+    Draft<T>: Clone + Send + 'static,
+    F: Send + 'static,
+    E: Fault,
+{
+    let Some(draft) = body.draft.clone() else { return Err(body.refused()) };
+    let gather = |rx: &mut Rx<'_>, who: &Access, draft| gather(rx, who, &draft);
+    let facts = state.read(caller, Ok(draft), gather).await?;
+    let checked = body.check(|draft, flaws| check(draft, facts, flaws));
+    body.whole().and_then(|_| checked.ok_or_else(|| problem::INTERNAL.problem()))
+}
