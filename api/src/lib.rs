@@ -15,6 +15,7 @@ pub mod contract;
 pub mod cors;
 pub mod cursor;
 pub mod demo;
+mod examples;
 pub mod fixed;
 pub mod form;
 pub mod frame;
@@ -34,6 +35,7 @@ pub mod routes;
 pub mod server;
 pub mod state;
 mod wrong;
+mod yaml;
 
 pub use problem::Problem;
 pub use state::State;

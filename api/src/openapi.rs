@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use chrono::NaiveDate;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::{Object, Schema, SchemaType, Type};
@@ -18,65 +17,9 @@ use crate::contract::Contract;
 use crate::problem::Problem;
 use crate::refusal::{all, title};
 use crate::routes::Operations;
+use crate::yaml::quoted;
 
-/// An operation's example, which the tests send and compare: its id, the request's body, the answer's body.
-pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
-    (
-        "create_authorization",
-        Some(include_str!("examples/create_authorization.request.json")),
-        include_str!("examples/create_authorization.json"),
-    ),
-    ("get_authorization", None, include_str!("examples/get_authorization.json")),
-    ("list_authorizations", None, include_str!("examples/list_authorizations.json")),
-    (
-        "close_authorization",
-        Some(include_str!("examples/close_authorization.request.json")),
-        include_str!("examples/close_authorization.json"),
-    ),
-    (
-        "search_members",
-        Some(include_str!("examples/search_members.request.json")),
-        include_str!("examples/search_members.json"),
-    ),
-    ("list_providers", None, include_str!("examples/list_providers.json")),
-    ("list_diagnosis_codes", None, include_str!("examples/list_diagnosis_codes.json")),
-    ("get_me", None, include_str!("examples/get_me.json")),
-    (
-        "search_authorizations",
-        Some(include_str!("examples/search_authorizations.request.json")),
-        include_str!("examples/search_authorizations.json"),
-    ),
-    (
-        "decide_authorization",
-        Some(include_str!("examples/decide_authorization.request.json")),
-        include_str!("examples/decide_authorization.json"),
-    ),
-    (
-        "get_eligibility",
-        Some(include_str!("examples/get_eligibility.request.json")),
-        include_str!("examples/get_eligibility.json"),
-    ),
-    ("list_services", None, include_str!("examples/list_services.json")),
-    ("list_procedure_codes", None, include_str!("examples/list_procedure_codes.json")),
-    ("get_policy", None, include_str!("examples/get_policy.json")),
-    (
-        "create_client",
-        Some(include_str!("examples/create_client.request.json")),
-        include_str!("examples/create_client.json"),
-    ),
-    ("list_clients", None, include_str!("examples/list_clients.json")),
-    ("get_client", None, include_str!("examples/get_client.json")),
-    (
-        "replace_client_keys",
-        Some(include_str!("examples/replace_client_keys.request.json")),
-        include_str!("examples/replace_client_keys.json"),
-    ),
-    (
-        "disable_client",
-        Some(include_str!("examples/disable_client.request.json")),
-        include_str!("examples/disable_client.json"),
-    ),
-];
+pub use crate::examples::EXAMPLES;
 
 const ABOUT: &str = include_str!("openapi.md");
 
@@ -299,30 +242,4 @@ fn problem(status: u16, slugs: &[String]) -> utoipa::openapi::Response {
     let about = format!("{}: {}.", title(status), slugs.join(", "));
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     ResponseBuilder::new().description(about).content("application/problem+json", content).build()
-}
-
-/// The same document, in which a reader of YAML 1.1 doesn't take text for a date, or `on` for true.
-fn quoted(yaml: &str) -> String {
-    let yes_or_no = |it: &str| ["on", "off", "yes", "no", "y", "n"].contains(&it);
-    let line = |line: &str| match line.split_once(": ") {
-        Some((name, value)) if yes_or_no(value) => format!("{name}: '{value}'\n"),
-        _ if yes_or_no(line.trim_start_matches([' ', '-']).trim_end_matches(':')) => {
-            let word = line.trim_start_matches([' ', '-']);
-            let (indent, name) = (&line[..line.len() - word.len()], word.trim_end_matches(':'));
-            format!("{indent}'{name}'{}\n", if word.ends_with(':') { ":" } else { "" })
-        }
-        Some((name, value)) if yes_or_no(name.trim_start_matches([' ', '-'])) => {
-            let word = name.trim_start_matches([' ', '-']);
-            format!("{}'{word}': {}\n", &name[..name.len() - word.len()], dated(value))
-        }
-        Some((name, value)) => format!("{name}: {}\n", dated(value)),
-        None => format!("{line}\n"),
-    };
-    yaml.lines().map(line).collect()
-}
-
-/// A value, in quotes where it begins with a date.
-fn dated(value: &str) -> String {
-    let date = value.get(..10).is_some_and(|it| it.parse::<NaiveDate>().is_ok());
-    if date { format!("'{value}'") } else { value.to_owned() }
 }
