@@ -90,7 +90,14 @@ pub(crate) fn secured() -> Vec<Operation> {
         Operation {
             id: it["operationId"].as_str().expect("an id").to_owned(),
             method: method.to_uppercase().parse().expect("a method"),
-            path: path.replace("{id}", if path.ends_with("decide") { "26335R00002" } else { "26335R00001" }),
+            path: path.replace(
+                "{id}",
+                match &*path {
+                    it if it.ends_with("decide") => "26335R00002",
+                    it if it.starts_with("/v1/clients") => registry::demo::PRINCIPALS[10].0,
+                    _ => "26335R00001",
+                },
+            ),
             query: query.collect(),
             body: Some(it["requestBody"]["content"]["application/json"]["example"].clone())
                 .filter(|it| !it.is_null()),
@@ -155,7 +162,7 @@ on_both! {
         }
         for it in secured() {
             let mut seen = std::collections::BTreeSet::new();
-            for who in ["single-site", "other-site", "ehr-vendor", "nurse", "physician", "coordinator"] {
+            for who in ["single-site", "other-site", "ehr-vendor", "nurse", "physician", "coordinator", "administrator"] {
                 let usual = it.usual();
                 let first = Answer::of(it.request(&service, who, usual, it.body.as_ref())).await;
                 let mut answers = vec![

@@ -114,7 +114,8 @@ fn token(answer: &Answer) -> String {
     answer.expect(200)["access_token"].as_str().expect("a token").to_owned()
 }
 
-fn said(token: &str, part: usize) -> Value {
+/// What a part of a token says.
+pub(crate) fn said(token: &str, part: usize) -> Value {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(part).expect("a part")).expect("base64");
     serde_json::from_slice(&bytes).expect("JSON")
 }

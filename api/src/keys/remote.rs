@@ -154,7 +154,7 @@ impl Remote {
     /// What is at `url`, if it is short and comes soon, from there and nowhere else.
     async fn get(&self, url: &str) -> Result<String, String> {
         let url = address(url)?;
-        let wrong = |it: reqwest::Error| it.without_url().to_string();
+        let wrong = |it: reqwest::Error| format!("{:?}", it.without_url());
         let mut answer = self.client()?.get(url).send().await.map_err(wrong)?;
         if !answer.status().is_success() {
             return Err(format!("the answer is {}", answer.status()));

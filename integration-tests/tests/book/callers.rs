@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::{Operation, code, codes, hold, page, table};
 use crate::caller::{but, signed};
-use crate::support::{Answer, ISSUER, Kind, Service, start};
+use crate::support::{Answer, ISSUER, Kind, PUBLIC_URL, Service, start};
+use crate::tokens::said;
 
 /// The block of JSON after a mark.
 fn block(mark: &str) -> Value {
@@ -42,10 +43,12 @@ fn the_token_that_is_shown_is_good() {
             assert_eq!(me(&service, &signed(&head, &without(&claims, name))).await, 401, "{name}");
             assert!(text.contains(&format!("`{name}`")), "{name}");
         }
-        // A system client's needs no more than these.
-        claims["sub"] = json!(PRINCIPALS[2].0);
-        let system = without(&without(&claims, "acr"), "auth_time");
-        assert_eq!(me(&service, &signed(&head, &system)).await, 200);
+        // A system client's needs no more than these, and is the service's own.
+        let mut system = without(&without(&claims, "acr"), "auth_time");
+        (system["sub"], system["iss"]) = (json!(PRINCIPALS[2].0), json!(PUBLIC_URL));
+        let own = said(&service.token("ehr-vendor"), 0);
+        assert_eq!(me(&service, &signed(&own, &system)).await, 200);
+        assert_eq!(me(&service, &signed(&head, &system)).await, 401);
         claims["nbf"] = json!(now + 30);
         assert_eq!(me(&service, &signed(&head, &claims)).await, 200);
     });

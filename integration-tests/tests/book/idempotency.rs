@@ -12,7 +12,7 @@ use crate::support::{Answer, Kind, Service, start};
 pub(super) fn again(slug: &str) -> &'static str {
     match slug {
         "unauthenticated" => "with a new token",
-        "authorization-changed" => "after reading it again, with its new ETag",
+        "authorization-changed" | "client-changed" => "after reading it again, with its new ETag",
         "request-overtaken" | "request-timeout" | "day-turned" | "database-unavailable" | "not-ready" => {
             "yes"
         }
@@ -29,10 +29,15 @@ pub(super) fn again(slug: &str) -> &'static str {
         | "headers-too-large"
         | "method-not-allowed"
         | "route-not-found"
+        | "invalid-request"
+        | "unsupported-grant-type"
         | "wrong-host" => "no: the program is wrong",
         "not-permitted" | "site-not-permitted" | "clinician-only" | "action-not-yours" => {
             "no: ask the plan for the permission, if it should be there"
         }
+        "invalid-client" => "once, with a new assertion",
+        "invalid-scope" | "unauthorized-client" => "no: ask the plan, or the site, for what is missing",
+        "client-not-found" => "no: the id is wrong",
         "authorization-not-found" => "no: the ID is wrong, or it is none of your sites' to see",
         "authorization-action-not-permitted" => "no: `allowed_actions` lists what may be done instead",
         "beyond-benefit" => "no: a physician reviewer may grant less",
