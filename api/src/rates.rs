@@ -66,7 +66,7 @@ impl Rates {
             ("anonymous", limits.anonymous),
         ];
         let limits = limits.map(|(name, rate)| Limit::new(name, rate, Ticks(Arc::clone(clock))));
-        Self { limits, proxies: proxies.to_vec() }
+        Self { limits, proxies: proxies.iter().map(IpAddr::to_canonical).collect() }
     }
 
     /// Has `who` pay for a call.
@@ -164,7 +164,7 @@ impl Limit {
 
 /// Whole seconds, in which it is surely over.
 fn seconds(it: Duration) -> u64 {
-    it.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1)
+    it.as_nanos().div_ceil(1_000_000_000).try_into().unwrap_or(u64::MAX).max(1)
 }
 
 fn header(text: String) -> HeaderValue {

@@ -82,6 +82,23 @@ on_both! {
         }
     }
 
+    /// I-12, in part: of ten thousand requests in a moment as many are taken as the caller may send, and no more is written.
+    async fn i_12_ten_thousand_creates_by_one_client(service) {
+        let few = limited(&service, Rates { write: Rate { minute: 60, burst: 20 }, ..Rates::default() });
+        let (mut taken, body) = (0, example());
+        for number in 0..10_000 {
+            let request = few.request("ehr-vendor", Method::POST, "/v1/authorizations").header("idempotency-key", number.to_string());
+            let answer = Answer::of(request.json(&body)).await;
+            match answer.status {
+                201 => taken += 1,
+                _ => refused(&answer),
+            }
+        }
+        assert_eq!((taken, &*service.counts()[0]), (20, "20"));
+        // The control.
+        service.submit(&body).await.expect(201);
+    }
+
     /// I-13: one who floods the service leaves the others' answers as they were.
     async fn i_13_one_caller_cannot_starve_another(service) {
         service.submit(&example()).await.expect(201);
