@@ -66,7 +66,7 @@ impl Rates {
             ("anonymous", limits.anonymous),
         ];
         let limits = limits.map(|(name, rate)| Limit::new(name, rate, Ticks(Arc::clone(clock))));
-        Self { limits, proxies: proxies.to_vec() }
+        Self { limits, proxies: proxies.iter().map(IpAddr::to_canonical).collect() }
     }
 
     /// Has `who` pay for a call.
@@ -164,9 +164,33 @@ impl Limit {
 
 /// Whole seconds, in which it is surely over.
 fn seconds(it: Duration) -> u64 {
-    it.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1)
+    it.as_nanos().div_ceil(1_000_000_000).try_into().unwrap_or(u64::MAX).max(1)
 }
 
 fn header(text: String) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+    use kernel::ManualClock;
+
+    use super::*;
+
+    /// What is remembered is bounded by the calls of the last while, however many have ever called.
+    #[test]
+    fn those_who_have_not_called_of_late_are_forgotten() {
+        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH + TimeDelta::days(1)));
+        let rate = Rate { minute: 60, burst: 2 };
+        let limit = Limit::new("read", rate, Ticks(Arc::clone(&clock) as _)).expect("a limit");
+        for round in 0..3 {
+            for who in 0..ROUND {
+                assert!(limit.take(&format!("{round} {who}")).0);
+            }
+            assert!(limit.buckets.len() <= ROUND as usize + 1, "{}", limit.buckets.len());
+            clock.set(clock.now() + TimeDelta::minutes(5));
+        }
+        assert!(Limit::new("read", Rate { minute: 0, burst: 2 }, Ticks(clock as _)).is_none());
+    }
 }

@@ -2,6 +2,7 @@
 //! (L-04), and nothing that is sent breaks a line of the log (L-05).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -50,17 +51,17 @@ on_both! {
         for (column, class) in &classes {
             assert!(["phi", "personal", "secret", "id", "plain"].contains(&&**class), "{column:?} {class}");
         }
-        let classed: BTreeSet<_> = classes.into_keys().collect();
+        let known: BTreeSet<_> = classes.into_keys().collect();
         let there = columns(&service);
-        let without: Vec<_> = there.difference(&classed).collect();
+        let without: Vec<_> = there.difference(&known).collect();
         assert!(without.is_empty(), "give each of these a class in migrations/classes.toml: {without:?}");
-        let gone: Vec<_> = classed.difference(&there).collect();
+        let gone: Vec<_> = known.difference(&there).collect();
         assert!(gone.is_empty(), "migrations/classes.toml has columns that aren't there: {gone:?}");
         // The control.
         service.execute("alter table members add column nickname text");
         let there = columns(&service);
         let new = ("members".to_owned(), "nickname".to_owned());
-        assert_eq!(there.difference(&classed).collect::<Vec<_>>(), [&new]);
+        assert_eq!(there.difference(&known).collect::<Vec<_>>(), [&new]);
     }
 }
 
@@ -168,6 +169,15 @@ fn prepare(service: &Service) {
     );
 }
 
+/// As an address has it.
+fn percent(text: &str) -> String {
+    let add = |mut all: String, it: u8| {
+        let _ = write!(all, "%{it:02X}");
+        all
+    };
+    text.bytes().fold(String::new(), add)
+}
+
 /// Everything that succeeds.
 async fn succeed(loud: &mut Loud) {
     let mut etags = Vec::new();
@@ -227,7 +237,7 @@ async fn fail(loud: &mut Loud, texts_sent: &[&str]) {
         };
         let body = if it.id == "create_authorization" { Some(marked(12)) } else { it.body.clone() };
         for mark in texts_sent {
-            let coded: String = mark.bytes().map(|it| format!("%{it:02X}")).collect();
+            let coded = percent(mark);
             for path in [
                 format!("{}/%FF{coded}", it.path.replace("26335R0000", "%FF")),
                 format!("{}/{coded}", it.path),

@@ -82,6 +82,23 @@ on_both! {
         }
     }
 
+    /// I-12, in part: of ten thousand requests in a moment as many are taken as the caller may send, and no more is written.
+    async fn i_12_ten_thousand_creates_by_one_client(service) {
+        let few = limited(&service, Rates { write: Rate { minute: 60, burst: 20 }, ..Rates::default() });
+        let (mut taken, body) = (0, example());
+        for number in 0..10_000 {
+            let request = few.request("ehr-vendor", Method::POST, "/v1/authorizations").header("idempotency-key", number.to_string());
+            let answer = Answer::of(request.json(&body)).await;
+            match answer.status {
+                201 => taken += 1,
+                _ => refused(&answer),
+            }
+        }
+        assert_eq!((taken, &*service.counts()[0]), (20, "20"));
+        // The control.
+        service.submit(&body).await.expect(201);
+    }
+
     /// I-13: one who floods the service leaves the others' answers as they were.
     async fn i_13_one_caller_cannot_starve_another(service) {
         service.submit(&example()).await.expect(201);
@@ -222,19 +239,19 @@ on_both! {
         for _ in 0..3 {
             twin.get("single-site", there).await.expect(200);
         }
-        let (mut seen, mut missed, mut stopped) = (BTreeSet::new(), 0, 0);
+        let (mut seen, mut absent, mut stopped) = (BTreeSet::new(), 0, 0);
         for number in 2..5002 {
             let answer = twin.get("single-site", &format!("/v1/authorizations/26335R{number:05}")).await;
             if answer.status == 404 {
                 seen.insert(answer.text.replace(answer.header("x-request-id").expect("an id"), ""));
-                missed += 1;
+                absent += 1;
             } else {
                 refused(&answer);
                 assert_eq!(answer.header("retry-after"), Some("600"));
                 stopped += 1;
             }
         }
-        assert_eq!((seen.len(), missed, stopped), (1, 100, 4900));
+        assert_eq!((seen.len(), absent, stopped), (1, 100, 4900));
         // What is there isn't told, either; and no one else notices.
         refused(&twin.get("single-site", there).await);
         refused(&twin.post("single-site", "/v1/members/eligibility", &json!({"member_id": "MCF0000000042"})).await);
@@ -244,10 +261,10 @@ on_both! {
         twin.get("single-site", "/v1/me").await.expect(200);
         twin.submit(&example()).await.expect(201);
         let subject = format!("{}/misses", PRINCIPALS[0].0);
-        let events = || service.texts(&format!(
+        let events = || service.texts(
             "select topic || ' ' || subject || ' ' || status || ' ' || cast(sequence as text) || coalesce(site_id, '') as it \
              from outbox where topic like 'security.%' order by sequence"
-        ));
+        );
         let trail = || service.texts("select actor || ' ' || subject as it from trail where action like 'security.%' order by at");
         let event = |sequence| format!("security.enumeration_suspected {subject} limited {sequence}");
         assert_eq!((events(), trail()), (vec![event(1)], vec![format!("system {subject}")]));
@@ -307,7 +324,7 @@ on_both! {
 /// An NPI of no one: nine digits, and the one that checks them.
 fn npi(number: u32) -> String {
     let digits = format!("199{number:06}");
-    let odd = |place: usize, it: u32| if place % 2 == 0 { it * 2 / 10 + it * 2 % 10 } else { it };
+    let odd = |place: usize, it: u32| if place.is_multiple_of(2) { it * 2 / 10 + it * 2 % 10 } else { it };
     let sum: u32 =
         digits.chars().enumerate().map(|(place, it)| odd(place, it.to_digit(10).expect("a digit"))).sum();
     format!("{digits}{}", (10 - (sum + 24) % 10) % 10)

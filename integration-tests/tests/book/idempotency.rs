@@ -16,6 +16,7 @@ pub(super) fn again(slug: &str) -> &'static str {
         "request-overtaken" | "request-timeout" | "day-turned" | "database-unavailable" | "not-ready" => {
             "yes"
         }
+        "too-many-requests" => "yes, after as many seconds as `Retry-After` says, with the same key",
         "outcome-unknown" => "yes, with the same key; without one, look first",
         "internal" => "yes, with the same key; and tell the plan the `instance`",
         "invalid-body" | "unreadable-body" | "not-json" | "body-too-large" => "corrected",
@@ -55,7 +56,6 @@ fn retry() -> String {
         [status.to_string(), slugs, (*again).to_owned()]
     });
     let others = [
-        ["429", "", "after `Retry-After`; the service limits no rates, a proxy in front of it may"],
         ["502, 504", "", "yes, with the same key: they are a proxy's; without a key, look first"],
         ["no answer", "", "yes, with the same key; without one, look first"],
     ];
