@@ -11,7 +11,7 @@ run:
 test:
 	$(CARGO) build --package api
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
-	then integration-tests/tools/with-postgres $(CARGO) nextest run --workspace; \
+	then integration-tests/tools/with-postgres $(CARGO) nextest run --workspace && $(CARGO) test --quiet --doc --package authorizations; \
 	else integration-tests/tools/with-postgres $(CARGO) test --workspace; fi
 
 check:

@@ -14,6 +14,7 @@ pub const PAGES: &[(&str, &str)] = pages![
     "README.md",
     "quick-start.md",
     "callers.md",
+    "access.md",
     "walkthrough.md",
     "lifecycle.md",
     "dates-and-money.md",

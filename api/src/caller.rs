@@ -15,6 +15,7 @@ use store::{Actor, Db, Moment};
 
 use crate::contract::Contract;
 use crate::frame::{Known, request_id};
+use crate::rates::Class;
 use crate::wrong::Wrong;
 use crate::{Problem, State, problem};
 
@@ -34,11 +35,18 @@ pub struct Permit {
     pub needs: Needs,
     /// Whether it shows members' data, so that it is refused while no one can be told who saw it.
     pub phi: bool,
+    /// As what it is paid for.
+    pub class: Class,
 }
 
 impl Permit {
-    const fn of(scopes: &'static [Scope]) -> Self {
-        Self { needs: Needs { scopes, step_up: false, in_emergency: false }, phi: false }
+    const fn of(class: Class, scopes: &'static [Scope]) -> Self {
+        Self { needs: Needs { scopes, step_up: false, in_emergency: false }, phi: false, class }
+    }
+
+    /// Whether it tells what there is. Whoever may no longer ask that may still ask for an authorization: a member waits for it.
+    fn looks_up(self) -> bool {
+        matches!(self.class, Class::Read | Class::Search) && !self.needs.scopes.is_empty()
     }
 
     const fn phi(self) -> Self {
@@ -55,40 +63,46 @@ impl Permit {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = [$($scope:ident),*] $($flag:ident)*;)+) => { $(
+    ($($(#[$doc:meta])* $name:ident = $class:ident [$($scope:ident),*] $($flag:ident)*;)+) => { $(
         $(#[$doc])*
         pub struct $name;
         impl Permission for $name {
-            const PERMIT: Permit = Permit::of(&[$(Scope::$scope),*])$(.$flag())*;
+            const PERMIT: Permit = Permit::of(Class::$class, &[$(Scope::$scope),*])$(.$flag())*;
         }
     )+ };
 }
 
 permissions! {
     /// Whoever is known.
-    Anyone = [];
+    Anyone = Read [];
     /// Who may look members up.
-    SearchesMembers = [MembersSearch] phi;
+    SearchesMembers = Search [MembersSearch] phi;
     /// Who may look providers up.
-    ReadsProviders = [ProvidersRead];
+    ReadsProviders = Search [ProvidersRead];
     /// Who may see authorizations.
-    Reads = [AuthorizationsRead] phi in_emergency;
+    Reads = Read [AuthorizationsRead] phi in_emergency;
+    /// Who may list them.
+    Lists = Search [AuthorizationsRead] phi in_emergency;
     /// Who may ask for one.
-    Creates = [AuthorizationsCreate] phi;
+    Creates = Write [AuthorizationsCreate] phi;
     /// Who may decide on one; which decisions, the lifecycle says.
-    Decides = [AuthorizationsApprove, AuthorizationsDeny, AuthorizationsPend] phi step_up;
+    Decides = Write [AuthorizationsApprove, AuthorizationsDeny, AuthorizationsPend] phi step_up;
     /// Who may close one.
-    Closes = [AuthorizationsClose] phi;
+    Closes = Write [AuthorizationsClose] phi;
     /// Who may see a member's coverage and benefits.
-    ReadsEligibility = [EligibilityRead] phi in_emergency;
+    ReadsEligibility = Search [EligibilityRead] phi in_emergency;
     /// Who may see the policy.
-    ReadsPolicy = [PolicyRead];
-    /// Who may see users, and what each was granted.
-    ReadsUsers = [UsersRead];
+    ReadsPolicy = Read [PolicyRead];
+    /// Who may see a user, and what they were granted.
+    ReadsUsers = Read [UsersRead];
+    /// Who may list them, and who acts for whom.
+    ListsUsers = Search [UsersRead];
     /// Who may grant roles and withdraw them, disable users and enable them.
-    GrantsRoles = [UsersGrant] step_up;
+    GrantsRoles = Write [UsersGrant] step_up;
     /// Who may record who acts for whom.
-    RecordsDelegations = [DelegationsUpdate] step_up;
+    RecordsDelegations = Write [DelegationsUpdate] step_up;
+    /// Who asks for the trail: of their own doings everyone may.
+    ReadsTrail = Search [] phi;
 }
 
 /// Someone with a genuine token, who asks for what takes `P`.
@@ -97,14 +111,16 @@ pub struct Caller<P> {
     pub credential: Credential,
     client: Arc<str>,
     request: HttpRequest,
+    sound: Result<(), Problem>,
     permission: PhantomData<P>,
 }
 
 impl<P: Permission> Caller<P> {
-    /// As the trail names them, until they have entered.
+    /// As the trail names them: by their login, until they have entered.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        let id = self.credential.login.as_str().into();
+        let known = self.request.extensions().get::<Known>().and_then(|it| it.id.clone());
+        let id = known.unwrap_or_else(|| self.credential.login.as_str().into());
         Actor { id, client: Arc::clone(&self.client), request: request_id(&self.request), of_service: false }
     }
 
@@ -120,9 +136,18 @@ impl<P: Permission> Caller<P> {
     }
 
     /// Notes who it was, for the log and the trail.
-    pub(crate) fn known(&self, who: &PrincipalId, emergency: Option<&EmergencyId>) {
-        let known = Known { id: who.as_str().into(), emergency: emergency.map(ToString::to_string) };
-        self.request.extensions_mut().insert(known);
+    pub(crate) fn known(&self, who: Option<&PrincipalId>, emergency: Option<&EmergencyId>) {
+        self.request.extensions_mut().insert(Known {
+            id: who.map(|it| it.as_str().into()),
+            client: Arc::clone(&self.client),
+            emergency: emergency.map(ToString::to_string),
+            phi: P::PERMIT.phi,
+        });
+    }
+
+    /// What was asked, unless the request itself is wrong, which is told to whoever may ask.
+    pub(crate) fn asked<A>(&self, asked: Result<A, Problem>) -> Result<A, Problem> {
+        self.sound.clone().and(asked)
     }
 }
 
@@ -133,12 +158,16 @@ impl<P: Permission> FromRequest for Caller<P> {
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let unknown = || problem::UNAUTHENTICATED.problem();
             let state = request.app_data::<Data<State>>().ok_or_else(|| problem::INTERNAL.problem())?;
-            let mut sent = request.headers().get_all(header::AUTHORIZATION);
-            let (Some(token), None) = (sent.next(), sent.next()) else { return Err(unknown()) };
-            let token = token.to_str().ok().and_then(bearer).ok_or_else(unknown)?;
-            let claims = state.keys.verify(token, state.clock.now()).ok_or_else(unknown)?;
+            let Some(claims) = bearer(&request).and_then(|it| state.keys.verify(it, state.clock.now()))
+            else {
+                state.rates.charge_address(&request, Class::Anonymous)?;
+                return Err(problem::UNAUTHENTICATED.problem());
+            };
+            state.rates.charge(&request, P::PERMIT.class, &claims.sub)?;
+            if P::PERMIT.looks_up() {
+                state.misses.pass(&claims.sub)?;
+            }
             let credential = Credential {
                 of_system: claims.of_system,
                 strong: claims.is_strong(&state.step_up, state.clock.now()),
@@ -146,10 +175,16 @@ impl<P: Permission> FromRequest for Caller<P> {
                 emergency: emergency(&request)?,
                 login: claims.sub,
             };
-            if let Some(contract) = request.app_data::<Data<Contract>>() {
-                contract.check(&request)?;
+            let contract = request.app_data::<Data<Contract>>();
+            let sound = contract.map_or(Ok(()), |it| it.check(&request));
+            let client = claims.client_id.into();
+            let caller =
+                Self { credential, client, request: request.clone(), sound, permission: PhantomData };
+            caller.known(None, None);
+            if P::PERMIT.phi && state.store.is_blind() {
+                return Err(problem::BLIND.problem());
             }
-            Ok(Self { credential, client: claims.client_id.into(), request, permission: PhantomData })
+            Ok(caller)
         })
     }
 }
@@ -167,7 +202,10 @@ fn emergency(request: &HttpRequest) -> Result<Option<EmergencyId>, Problem> {
     }
 }
 
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
+/// The token that a request brings, if it brings one.
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let mut sent = request.headers().get_all(header::AUTHORIZATION);
+    let (Some(one), None) = (sent.next(), sent.next()) else { return None };
+    let (scheme, token) = one.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }

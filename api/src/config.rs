@@ -1,20 +1,24 @@
 //! Settings: defaults, then a TOML file, then `LANYARD_*` variables; the one place that reads the environment.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use chrono_tz::Tz;
 use config::{Config, Environment, File, FileFormat};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::cors;
+pub use crate::database_url::Url;
 use crate::hosts::Hosts;
 
 /// The settings, with the default of each. `lanyard config` shows those in force.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// The issuer of tokens that everyone has the default of, and a demo has the key of.
+const DEMO_ISSUER: &str = "https://lanyard.invalid/demo";
 
 /// How the service runs; `defaults.toml` says what each setting means.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -31,7 +35,11 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     pub database: Database,
     pub auth: Auth,
+    pub rates: Rates,
     pub plan: Plan,
+    /// Whether the file that they come from shows others the database's password.
+    #[serde(skip)]
+    shown_to_others: bool,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -60,35 +68,26 @@ pub struct Plan {
     pub policy_folder: Option<PathBuf>,
 }
 
-/// A database's URL, whose password is never shown.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Url(pub String);
-
-impl Url {
-    /// The URL without user, password and parameters, any of which may be secret.
-    fn shown(&self) -> String {
-        let bare = |it: &str| it.split('?').next().unwrap_or_default().to_owned();
-        match self.0.split_once("://") {
-            // A password may hold a `?`, so that it goes first.
-            Some((scheme, rest)) => {
-                format!("{scheme}://{}", bare(rest.rsplit('@').next().unwrap_or_default()))
-            }
-            None => bare(&self.0),
-        }
-    }
+/// How often a caller may call, by what they ask; without a limit by default.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Rates {
+    pub read: Rate,
+    pub search: Rate,
+    pub write: Rate,
+    pub token: Rate,
+    pub anonymous: Rate,
+    pub misses: Rate,
 }
 
-impl fmt::Debug for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown())
-    }
-}
-
-impl Serialize for Url {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&self.shown())
-    }
+/// So many a minute, and at most so many at once.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Rate {
+    pub minute: u32,
+    pub burst: u32,
 }
 
 impl Settings {
@@ -119,6 +118,10 @@ impl Settings {
         let mut it: Self = all.try_deserialize().map_err(|it| it.to_string())?;
         for list in [&mut it.hosts, &mut it.cors_origins] {
             *list = list.iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect();
+        }
+        if let (Some(file), Some(password)) = (file, it.database.url.login().1) {
+            it.shown_to_others = others_may_read(file).map_err(|it| it.to_string())?
+                && holds(file, password).map_err(|it| it.to_string())?;
         }
         Ok(it)
     }
@@ -170,6 +173,10 @@ impl Settings {
                 "cors_origins: `{wrong}` isn't an origin, such as https://portal.example (http on loopback only, no path)"
             ));
         }
+        let Rates { read, search, write, token, anonymous, misses } = self.rates;
+        if [read, search, write, token, anonymous, misses].iter().any(|it| it.minute > 0 && it.burst == 0) {
+            return Err("rates: a burst is at least 1; `minute = 0` means no limit".into());
+        }
         if !self.demo && self.auth.jwks_file.is_none() {
             return Err(
                 "auth.jwks_file: outside the demo profile, name the file of the issuer's public keys".into(),
@@ -180,7 +187,22 @@ impl Settings {
                 "secret_file: outside the demo profile, name a file of 32 random bytes or more".into()
             );
         }
-        Ok(())
+        if self.demo {
+            return Ok(());
+        }
+        if self.auth.issuer == DEMO_ISSUER {
+            return Err("auth.issuer: outside the demo profile, name who issues the access tokens".into());
+        }
+        if self.shown_to_others {
+            return Err("database.url: others may read the file that holds its password; chmod 600 it".into());
+        }
+        match self.database.url.login() {
+            (user, Some(password)) if password.len() < 12 || password == user => Err(
+                "database.url: outside the demo profile, a password has at least 12 characters and isn't the user's name"
+                    .into(),
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// How many connections read, and write.
@@ -204,17 +226,31 @@ pub fn program() -> String {
 pub fn secret(file: &Path) -> Result<Vec<u8>, String> {
     let shown = file.display();
     let wrong = |it: io::Error| format!("{shown}: {it}");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(file).map_err(wrong)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(format!("{shown}: others may read it; chmod 600 it"));
-        }
+    if others_may_read(file).map_err(wrong)? {
+        return Err(format!("{shown}: others may read it; chmod 600 it"));
     }
     let bytes = fs::read(file).map_err(wrong)?;
     if bytes.len() < 32 {
         return Err(format!("{shown}: a secret has at least 32 bytes"));
     }
+    // Text that someone typed; of 32 random bytes, or as many random hex digits, hardly any are the same.
+    if bytes.iter().collect::<BTreeSet<_>>().len() < 8 {
+        return Err(format!("{shown}: a secret is random, such as `openssl rand 32` makes"));
+    }
     Ok(bytes)
+}
+
+#[cfg(unix)]
+fn others_may_read(file: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(fs::metadata(file)?.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+fn holds(file: &Path, text: &str) -> io::Result<bool> {
+    Ok(fs::read_to_string(file)?.contains(text))
 }

@@ -121,17 +121,11 @@ impl Taken {
         };
         // Its form is its JSON's: each alternative names a scheme, and the scopes that it takes.
         let alternatives = it.security.as_ref().map(|it| serde_json::to_value(it).unwrap_or_default());
-        let scopes = alternatives.map(|it| {
-            let words = it.as_array().into_iter().flatten().flat_map(|it| {
-                it["bearer"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|it| Scope::parse(it.as_str()?))
-                    .collect::<Vec<_>>()
-            });
-            words.collect()
-        });
+        let alternatives = alternatives.as_ref().and_then(|it| it.as_array());
+        let named: Vec<_> =
+            alternatives.into_iter().flatten().filter_map(|it| it["bearer"].as_array()).collect();
+        let parse = |it: &serde_json::Value| Scope::parse(it.as_str()?);
+        let scopes = (!named.is_empty()).then(|| named.into_iter().flatten().filter_map(parse).collect());
         Self {
             path: path.to_owned(),
             method: method.clone(),

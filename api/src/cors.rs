@@ -9,6 +9,7 @@ use actix_web::http::header::{
 
 use crate::frame::REQUEST_ID;
 use crate::hosts::Host;
+use crate::rates::{LEFT, POLICY};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -18,7 +19,7 @@ pub fn grant(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::HEAD, Method::POST])
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, KEY, REQUEST_ID])
-        .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, REPLAYED, REQUEST_ID])
+        .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, REPLAYED, REQUEST_ID, LEFT, POLICY])
         .max_age(600);
     origins.iter().fold(cors, |cors, it| cors.allowed_origin(it))
 }

@@ -16,8 +16,10 @@ use chrono::TimeDelta;
 use futures_util::FutureExt;
 use kernel::{RequestId, fresh_id};
 
+use crate::contract::Contract;
 use crate::headers::misdirected;
-use crate::{Problem, State, cors, problem};
+use crate::rates::{Class, Paid};
+use crate::{Problem, State, cors, problem, trail};
 
 /// Names a request, in what was sent and in the answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,14 +28,21 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone)]
 struct Named(Arc<str>);
 
-/// Who called, for the log; the extractor of callers leaves it.
+/// Who called, for the log and the trail; the extractor of callers leaves it.
 #[derive(Clone)]
 pub struct Known {
-    /// Their id.
-    pub id: Arc<str>,
+    /// Their id, once the database knew them.
+    pub id: Option<Arc<str>>,
+    /// The program by which they called.
+    pub client: Arc<str>,
     /// The emergency access under which they read.
     pub emergency: Option<String>,
+    /// Whether what they asked for shows members' data.
+    pub phi: bool,
 }
+
+/// Why a request was refused, for the trail: the slug of the problem.
+pub(crate) struct Refused(pub(crate) String);
 
 /// The request's id.
 #[must_use]
@@ -63,6 +72,7 @@ pub async fn frame<B: MessageBody + 'static>(
 
     let known = state.as_ref().is_none_or(|it| it.hosts.know(request.request()));
     let refused = if known { misdirected(request.head()) } else { Some(problem::WRONG_HOST.problem()) };
+    let refused = refused.or_else(|| state.as_ref().and_then(|it| charged(it, request.request()).err()));
     let origin = state.as_ref().and_then(|it| cors::granted(request.headers(), &it.cors_origins));
     let answer = match refused {
         Some(problem) => Ok(Ok(request.error_response(problem))),
@@ -81,6 +91,12 @@ pub async fn frame<B: MessageBody + 'static>(
             .into());
     };
     let mut answer = as_problem(answer?, &id);
+    if let Some(state) = &state
+        && !trail::note(state, &answer, &id)
+    {
+        let problem = problem::BLIND.problem().about(&id);
+        answer = answer.into_response(problem.error_response());
+    }
     for (name, value) in headers(&id) {
         let own =
             [CACHE_CONTROL, CONTENT_SECURITY_POLICY].contains(&name) && answer.headers().contains_key(&name);
@@ -88,12 +104,27 @@ pub async fn frame<B: MessageBody + 'static>(
             answer.headers_mut().insert(name, value);
         }
     }
+    let paid = answer.request().extensions_mut().remove::<Paid>();
+    for (name, value) in paid.into_iter().flat_map(|it| it.0) {
+        answer.headers_mut().insert(name, value);
+    }
     // The path itself isn't logged: a caller may have put anything into it.
     let route = answer.request().match_pattern().unwrap_or_default();
-    let caller =
-        answer.request().extensions().get::<Known>().map(|it| Arc::clone(&it.id)).unwrap_or_default();
+    let known = answer.request().extensions().get::<Known>().and_then(|it| it.id.clone());
+    let caller = known.unwrap_or_default();
     log(&method, &route, answer.status().as_u16(), now() - started, &id, &caller);
     Ok(answer)
+}
+
+/// Has the address pay for what no caller pays for: everything that asks for no token, but health.
+fn charged(state: &State, request: &HttpRequest) -> Result<(), Problem> {
+    let contract = request.app_data::<Data<Contract>>();
+    let of_caller = contract.is_some_and(|it| it.secured(request).is_some());
+    match request.path() {
+        it if it.starts_with("/healthz/") || of_caller => Ok(()),
+        "/v1/oauth/token" => state.rates.charge_address(request, Class::Token),
+        _ => state.rates.charge_address(request, Class::Anonymous),
+    }
 }
 
 /// What every answer has, unless its handler says otherwise.
@@ -141,6 +172,7 @@ fn as_problem(answer: ServiceResponse, id: &str) -> ServiceResponse {
     if let Some(cause) = problem.cause() {
         ::log::error!(target: "lanyard::fault", cause, request = id; "a request failed");
     }
+    answer.request().extensions_mut().insert(Refused(problem.slug().to_owned()));
     let mut told = problem.about(id).error_response();
     // What was granted to a page of another origin holds for the problem, too.
     let granted = |it: &HeaderName| *it == VARY || it.as_str().starts_with("access-control-");

@@ -64,7 +64,7 @@ fn assemble() -> OpenApi {
             ),
             ("policy", "What the plan decides by."),
             ("callers", "Who calls, and what they may do."),
-            ("access", "Users, what each is granted, and who acts for whom."),
+            ("access", "Users, what each was granted and who acts for whom; and who did and saw what."),
             ("operators", "Health, the contract, and the problems."),
         ]
         .map(|(name, about)| tag::TagBuilder::new().name(name).description(Some(about)).build())
@@ -135,9 +135,19 @@ fn complete(operation: &mut Operation, path: &str) {
             "X-Request-Id",
             "The request's id: yours, if you sent one of 1 to 64 letters, digits, `_` or `-`.",
         )];
+        if form.meets("too-many-requests") {
+            headers.push((
+                "RateLimit-Policy",
+                "How many requests at once (`q`) come back in how many seconds (`w`).",
+            ));
+            headers.push((
+                "RateLimit",
+                "How many of them are left (`r`), and in how many seconds all will be (`t`).",
+            ));
+        }
         headers.extend(match status.as_str() {
             "401" => Some(("WWW-Authenticate", "`Bearer`.")),
-            "503" => Some(("Retry-After", "Seconds to wait.")),
+            "429" | "503" => Some(("Retry-After", "Seconds to wait.")),
             "304" => Some(("ETag", "Its version.")),
             "200" | "201" if form.takes("Idempotency-Key") => {
                 Some(("Idempotency-Replayed", "`true`, if this is the answer to an earlier request."))
@@ -191,9 +201,16 @@ impl Form {
             "not-ready" => self.path.ends_with("ready"),
             "route-not-found" => self.path.starts_with("/problems/"),
             "unauthenticated" | "database-unavailable" => secured,
-            "wrong-host" => !self.path.starts_with("/healthz/"),
+            "wrong-host" | "too-many-requests" => !self.path.starts_with("/healthz/"),
             "not-permitted" => {
-                let anyone = ["get_me", "list_services", "list_procedure_codes", "list_diagnosis_codes"];
+                let anyone = [
+                    "get_me",
+                    "list_services",
+                    "list_procedure_codes",
+                    "list_diagnosis_codes",
+                    "list_trail",
+                    "search_trail",
+                ];
                 secured && !anyone.contains(&self.id.as_str())
             }
             "unreadable-body" | "body-too-large" | "not-json" | "invalid-body" | "request-timeout" => {
@@ -227,6 +244,10 @@ impl Form {
             "own-grant" | "user-changed" => self.changes_access(),
             "clinician-only" | "action-not-yours" | "beyond-benefit" | "own-request" => {
                 self.id == "decide_authorization"
+            }
+            "trail-unavailable" => {
+                let shows = ["/v1/authorizations", "/v1/members", "/v1/trail"];
+                shows.iter().any(|it| self.path.starts_with(it))
             }
             "step-up-required" => self.id == "decide_authorization" || self.changes_access(),
             "no-emergency-access" => self.takes("Emergency-Access"),

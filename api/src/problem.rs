@@ -91,6 +91,12 @@ impl Problem {
         }
     }
 
+    /// Its stable name, as in `/problems/<slug>`.
+    #[must_use]
+    pub fn slug(&self) -> &str {
+        self.kind.trim_start_matches("/problems/")
+    }
+
     /// What the log is told of it, and no one else.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {

@@ -55,6 +55,12 @@ impl Parameters {
         self.flaws.add(At::Member(&At::Root, name), code, detail);
     }
 
+    /// Whether the parameter `name` is given.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.sent.iter().any(|it| it.0 == name)
+    }
+
     /// The parameter `name` as `parse` reads it; none where it isn't given, or is not what is `expected`.
     pub fn get<T>(
         &mut self,
@@ -79,7 +85,7 @@ impl Parameters {
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        if !self.sent.iter().any(|it| it.0 == name) {
+        if !self.has(name) {
             self.wrong(name, FlawCode::Required, format!("Must be given: {expected}."));
         }
         self.get(name, code, expected, parse)

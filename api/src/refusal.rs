@@ -89,11 +89,18 @@ refusals! {
         "Send the ETag of the authorization, as you last read it, in If-Match.";
     /// `If-Match` is `*`, a list, a weak `ETag` (`W/`), without quotes, or none of this service's.
     IF_MATCH = BAD_REQUEST, "if-match-invalid", "If-Match takes one ETag as this service gave it, in its quotes.";
+    /// The caller called too often, or the address did from which calls without a good token come, or they asked too often for what
+    /// isn't there. `RateLimit` and `RateLimit-Policy` say how often they may, in the form of an IETF draft
+    /// (draft-ietf-httpapi-ratelimit-headers). Nothing was looked at or changed.
+    TOO_MANY = TOO_MANY_REQUESTS, "too-many-requests", "Wait as many seconds as Retry-After says, and call less often.";
     /// The request line and the headers together are larger than any honest request's. The answer is a bare 431, without a body.
     HEAD = REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The request's headers are too large.";
     /// The service itself is wrong. What failed is in its log under the request's id.
     INTERNAL = INTERNAL_SERVER_ERROR, "internal",
         "The service failed. Nothing was changed; the request id names the entry in our log.";
+    /// The service can't tell its trail who sees what, and so shows no member's data.
+    BLIND = SERVICE_UNAVAILABLE, "trail-unavailable",
+        "The service can't record who sees what at the moment, and so shows nothing of members. Send the request again.";
     /// The service starts, stops, or has lost its database.
     NOT_READY = SERVICE_UNAVAILABLE, "not-ready", "The service can't answer at the moment. Send the request again.";
 }
@@ -127,6 +134,9 @@ const STATUSES: &[(u16, &str, &str)] = &[
       `Idempotency-Key` of a refused request is free again."),
     (428, "The request must say which version it means",
      "Read the thing, and send its `ETag` in `If-Match`."),
+    (429, "There were too many requests",
+     "Wait as many seconds as `Retry-After` says, and send the same request again, with the same `Idempotency-Key`. Watch \
+      `RateLimit` to stay below: `r` is how many more requests are answered at once, and `t` in how many seconds it is whole again."),
     (431, "The headers are too large",
      "Send fewer or shorter headers, on a new connection."),
     (500, "The service failed",

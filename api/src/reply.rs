@@ -3,6 +3,7 @@
 use actix_web::body::BoxBody;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder};
+use kernel::SiteId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -22,12 +23,16 @@ pub struct Reply {
     /// The ids of those whose data it shows, for the trail.
     #[serde(skip)]
     subjects: Vec<String>,
+    /// The site that owns it, for the trail.
+    #[serde(skip)]
+    site: Option<String>,
 }
 
 /// What an answer shows, as it is left for the trail.
 pub(crate) struct Shown {
     pub(crate) recorded: bool,
     pub(crate) subjects: Vec<String>,
+    pub(crate) site: Option<String>,
 }
 
 impl Reply {
@@ -46,6 +51,7 @@ impl Reply {
             replayed: false,
             recorded: false,
             subjects: Vec::new(),
+            site: None,
         })
     }
 
@@ -77,6 +83,12 @@ impl Reply {
         Self { subjects: subjects.into_iter().map(|it| it.to_string()).collect(), ..self }
     }
 
+    /// The same, of something that `site` owns.
+    #[must_use]
+    pub fn owned_by(self, site: &SiteId) -> Self {
+        Self { site: Some(site.to_string()), ..self }
+    }
+
     /// The same, as the answer to what the trail has already.
     #[must_use]
     pub fn recorded(self) -> Self {
@@ -94,8 +106,8 @@ impl Responder for Reply {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let Self { status, location, etag, link, body, replayed, recorded, subjects } = self;
-        request.extensions_mut().insert(Shown { recorded, subjects });
+        let Self { status, location, etag, link, body, replayed, recorded, subjects, site } = self;
+        request.extensions_mut().insert(Shown { recorded, subjects, site });
         let known = request.headers().get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok());
         let same = known.zip(etag.as_deref()).is_some_and(|(known, etag)| {
             known

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use authorizations::{Decider, Policies, Policy};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use kernel::{Clock, Fault};
+use kernel::{Clock, Fault, Kind};
 use registry::Access;
 use store::{Actor, Error, IdempotencyKey, Locks, Rx, Store, Tx};
 
@@ -17,6 +17,8 @@ use crate::codes::Codes;
 use crate::cursor::Cursors;
 use crate::hosts::Hosts;
 use crate::keys::{Keys, StepUp};
+use crate::misses::Misses;
+use crate::rates::Rates;
 use crate::reply::Reply;
 use crate::wrong::Wrong;
 use crate::{Problem, problem};
@@ -29,6 +31,10 @@ pub struct State {
     pub clock: Arc<dyn Clock>,
     /// The keys that tokens are signed with.
     pub keys: Keys,
+    /// Who called how often.
+    pub rates: Rates,
+    /// Who asked for what isn't there.
+    pub misses: Misses,
     /// What login some operations take.
     pub step_up: StepUp,
     /// The names by which it is reached.
@@ -76,14 +82,18 @@ impl State {
         T: Send + 'static,
         E: Fault,
     {
+        let asked = caller.asked(asked);
         let work = move |rx: &mut Rx<'_>, who: Access| {
             let id = &who.principal.id;
             let asked = asked.map_err(|it| Wrong::refused(it, Some(id.clone())))?;
             let done = work(rx, &who, asked).map_err(|it| Wrong::of(it).by(id))?;
             Ok((done, who))
         };
-        let (done, who) = self.store.enter(caller.entrance(), work).await.map_err(|it| told(caller, it))?;
-        caller.known(&who.principal.id, who.emergency().map(|it| &it.0));
+        let (done, who) = match self.store.enter(caller.entrance(), work).await {
+            Ok(done) => done,
+            Err(it) => return Err(self.told(caller, it).await),
+        };
+        caller.known(Some(&who.principal.id), who.emergency().map(|it| &it.0));
         Ok(done)
     }
 
@@ -117,7 +127,7 @@ impl State {
         A: Locks + Send + 'static,
         E: Fault,
     {
-        let (key, asked) = match (key, asked) {
+        let (key, asked) = match (key, caller.asked(asked)) {
             (Ok(key), Ok(asked)) => (key, asked),
             (Ok(key), Err(problem)) => return self.refuse(caller, key, problem).await,
             (Err(problem), _) => return self.refuse(caller, None, problem).await,
@@ -140,9 +150,12 @@ impl State {
             Some(key) => self.store.write_once(&actor, key, work).await.map(|it| (it.value, it.replayed)),
         };
         if let Some(who) = entered.get() {
-            caller.known(who, None);
+            caller.known(Some(who), None);
         }
-        let (reply, replayed) = done.map_err(|it| told(caller, it))?;
+        let (reply, replayed) = match done {
+            Ok(done) => done,
+            Err(it) => return Err(self.told(caller, it).await),
+        };
         Ok(if replayed { reply.replayed() } else { reply.recorded() })
     }
 
@@ -166,6 +179,22 @@ impl State {
         kept.map(Reply::replayed).ok_or(problem)
     }
 
+    /// Counts that what a caller looked up isn't there, or not for them (I-14).
+    pub async fn missed<P: Permission>(&self, caller: &Caller<P>) {
+        self.misses.count(&self.store, &caller.credential.login, &caller.actor()).await;
+    }
+
+    /// Notes who was refused, if that was found out, and whether they asked for what isn't there.
+    async fn told<P: Permission>(&self, caller: &Caller<P>, it: Wrong) -> Problem {
+        if let Some(who) = &it.who {
+            caller.known(Some(who), None);
+        }
+        if it.row().kind == Kind::NotFound {
+            self.missed(caller).await;
+        }
+        it.problem
+    }
+
     /// Reads what is searched in memory, so that the first search needn't wait for it.
     pub async fn warm(self: Arc<Self>) {
         let read = async {
@@ -183,12 +212,4 @@ impl State {
     pub fn system(request: &str) -> Actor {
         Actor { id: "system".into(), client: "lanyard".into(), request: request.into(), of_service: true }
     }
-}
-
-/// Notes who was refused, if that was found out.
-fn told<P: Permission>(caller: &Caller<P>, it: Wrong) -> Problem {
-    if let Some(who) = &it.who {
-        caller.known(who, None);
-    }
-    it.problem
 }

@@ -71,7 +71,7 @@ on_both! {
             ("single-site", 201, 403),
             ("multi-site", 201, 403),
             ("nurse", 403, 403),
-            ("coordinator", 403, 200),
+            ("coordinator", 201, 200),
         ] {
             let answer = service.post(who, "/v1/authorizations", &example()).await;
             assert_eq!(answer.status, creates, "{who}");
@@ -89,26 +89,34 @@ on_both! {
         ask().await.expect(200);
         service.execute("update grants set ended_at = requested_at");
         assert_eq!(ask().await.expect(200)["sites"], json!([]));
-        assert_eq!(service.submit(&example()).await.problem(403), "site-not-permitted");
-        assert_eq!(service.get("single-site", "/v1/authorizations/26335R00001").await.status, 404);
+        assert_eq!(service.submit(&example()).await.problem(403), "not-permitted");
+        assert_eq!(service.get("single-site", "/v1/authorizations/26335R00001").await.problem(403), "not-permitted");
         service.execute("update principals set active = (1 = 0)");
         assert_eq!(ask().await.problem(401), "unauthenticated");
     }
 
+    /// What an SPA draws its menus from: the sites with the roles at each, the scopes, and the operations that they open.
     async fn aut_09_me_tells_the_sites_and_the_contact_defaults(service) {
-        let me = service.get("multi-site", "/v1/me").await.expect(200);
+        let mut me = service.get("multi-site", "/v1/me").await.expect(200);
+        let (scopes, operations) = (me["scopes"].take(), me["operations"].take());
         assert_eq!(me, json!({
-            "id": registry::demo::PRINCIPALS[1].0, "kind": "person", "role": "portal_user", "name": "multi-site",
+            "id": registry::demo::PRINCIPALS[1].0, "kind": "person", "name": "multi-site",
             "contact": {"name": "Intake desk", "phone": "+16175550100"},
+            "roles": ["portal_user"],
             "sites": [
-                {"id": registry::demo::SITES[0].0, "name": "Riverside Home Care, Dorchester", "npi": "1346218294"},
-                {"id": registry::demo::SITES[1].0, "name": "Riverside Home Care, Quincy", "npi": "1234567893"},
+                {"id": registry::demo::SITES[0].0, "name": "Riverside Home Care, Dorchester", "npi": "1346218294", "roles": ["portal_user"]},
+                {"id": registry::demo::SITES[1].0, "name": "Riverside Home Care, Quincy", "npi": "1234567893", "roles": ["portal_user"]},
             ],
-            "scopes": ["members:search", "eligibility:read", "providers:read", "authorizations:read", "authorizations:create"],
+            "scopes": null, "operations": null,
         }));
-        assert_eq!(service.get("nurse", "/v1/me").await.expect(200)["scopes"], json!([
-            "members:search", "eligibility:read", "providers:read", "authorizations:read", "authorizations:approve",
-            "authorizations:pend", "policy:read",
-        ]));
+        let has = |all: &serde_json::Value, one: &str| all.as_array().expect("a list").contains(&json!(one));
+        for (word, there) in [("authorizations:create", true), ("members:search", true), ("authorizations:deny", false), ("policy:read", false)] {
+            assert_eq!(has(&scopes, word), there, "{word}");
+        }
+        for (word, there) in [("create_authorization", true), ("get_me", true), ("decide_authorization", false), ("get_policy", false)] {
+            assert_eq!(has(&operations, word), there, "{word}");
+        }
+        let nurse = service.get("nurse", "/v1/me").await.expect(200);
+        assert!(has(&nurse["operations"], "decide_authorization") && !has(&nurse["operations"], "create_authorization"));
     }
 }

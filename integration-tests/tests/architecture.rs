@@ -59,6 +59,7 @@ fn rooms_lean_only_where_the_drawing_says() {
         ("actix-web", "api"),
         ("jsonwebtoken", "api"),
         ("config", "api"),
+        ("governor", "api"),
         ("env_logger", "api"),
         ("libsqlite3-sys", "store"),
         ("pq-sys", "store"),

@@ -43,7 +43,7 @@ pub(crate) fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)])
     command(folder, arguments, variables).output().expect("a command")
 }
 
-/// A service in a process of its own.
+/// A service in a process of its own, whose log is `log` in its folder.
 pub(crate) struct Process {
     child: Child,
     /// What it printed until it listened, and then until the line for other callers.
@@ -55,7 +55,8 @@ impl Process {
     pub(crate) fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let variables = [&[("LANYARD_BIND", "127.0.0.1:0")], variables].concat();
         let mut command = command(folder, &["--demo", "serve"], &variables);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a process");
+        let log = std::fs::File::create(folder.join("log")).expect("a log");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("a process");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let mut printed = String::new();
         while !printed.contains("Tokens for others") {
@@ -177,28 +178,51 @@ fn l_08_what_would_expose_the_service_is_refused() {
     };
     let jwks = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
     let (jwks, empty) = (file("jwks.json", jwks, 0o644), file("empty.json", r#"{"keys": []}"#, 0o644));
-    let (good, short) = (file("good", &"x".repeat(32), 0o600), file("short", "x", 0o600));
-    let open = file("open", &"x".repeat(32), 0o644);
+    let random = "bXQ3ZkQy9pL0aVxw7RkTn4uHs2Ge8JcY";
+    let (good, short) = (file("good", random, 0o600), file("short", &random[..31], 0o600));
+    let (open, grouped) = (file("open", random, 0o644), file("grouped", random, 0o640));
+    let (none, typed) = (file("none", "", 0o600), file("typed", &"changeme".repeat(8), 0o600));
+    let (shut, shown) =
+        ("[database]\nurl = \"postgres://lanyard:a-long-password@127.0.0.1:1/x\"\n", "shown.toml");
+    file(shown, shut, 0o644);
+    file("shut.toml", shut, 0o600);
     let keys = ("LANYARD_AUTH__JWKS_FILE", jwks.as_str());
+    let issuer = ("LANYARD_AUTH__ISSUER", "https://login.plan.example");
+    let secret = ("LANYARD_SECRET_FILE", good.as_str());
+    let url = |it: &'static str| [keys, secret, issuer, ("LANYARD_DATABASE__URL", it)];
     let proxy = ("LANYARD_TRUSTED_PROXIES", "10.0.0.1");
     for (arguments, variables, word) in [
         (&["serve"][..], &[][..], "auth.jwks_file"),
         (&["serve"], &[keys], "secret_file"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", "/nowhere")], "/nowhere"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &short)], "at least 32 bytes"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &open)], "others may read it"),
-        (&["serve"], &[("LANYARD_AUTH__JWKS_FILE", &empty), ("LANYARD_SECRET_FILE", &good)], "no key"),
-        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &good)], "run `lanyard migrate`"),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", "/nowhere"), issuer], "/nowhere"),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &short), issuer], "at least 32 bytes"),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &open), issuer], "others may read it"),
         (
             &["serve"],
-            &[keys, ("LANYARD_SECRET_FILE", &good), ("LANYARD_BIND", "0.0.0.0:0")],
-            "trusted_proxies",
+            &[("LANYARD_AUTH__JWKS_FILE", &empty), ("LANYARD_SECRET_FILE", &good), issuer],
+            "no key",
         ),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &grouped), issuer], "others may read it"),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &none), issuer], "at least 32 bytes"),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", &typed), issuer], "is random"),
+        (&["serve"], &[keys, ("LANYARD_SECRET_FILE", ""), issuer], "secret_file"),
+        (&["serve"], &[keys, secret], "auth.issuer"),
         (
             &["serve"],
-            &[keys, ("LANYARD_SECRET_FILE", &good), ("LANYARD_BIND", "0.0.0.0:0"), proxy],
-            "hosts: beyond loopback",
+            &[keys, secret, ("LANYARD_AUTH__ISSUER", "https://lanyard.invalid/demo")],
+            "auth.issuer",
         ),
+        (&["serve"], &url("postgres://lanyard:@127.0.0.1/x"), "at least 12 characters"),
+        (&["serve"], &url("postgres://lanyard:changeme@127.0.0.1/x"), "at least 12 characters"),
+        (&["serve"], &url("postgres://lanyard@127.0.0.1/x?password=lanyard"), "at least 12 characters"),
+        (&["serve"], &url("postgres://lanyardlanyard:lanyardlanyard@127.0.0.1/x"), "the user's name"),
+        (&["serve", "--config", shown], &[keys, secret, issuer], "others may read the file"),
+        // The controls: what is long, random and hidden gets as far as the database.
+        (&["serve", "--config", "shut.toml"], &[keys, secret, issuer], "127.0.0.1"),
+        (&["serve"], &[keys, secret, issuer], "run `lanyard migrate`"),
+        (&["serve"], &[keys, secret, issuer, ("LANYARD_RATES__READ__BURST", "0")], "rates: a burst"),
+        (&["serve"], &[keys, secret, ("LANYARD_BIND", "0.0.0.0:0")], "trusted_proxies"),
+        (&["serve"], &[keys, secret, ("LANYARD_BIND", "0.0.0.0:0"), proxy], "hosts: beyond loopback"),
         (&["--demo", "serve"], &[("LANYARD_HOSTS", "https://plan.example")], "hosts: `https://plan.example`"),
         (&["--demo", "serve"], &[("LANYARD_HOSTS", "plan.example:443")], "hosts: `plan.example:443`"),
         (&["--demo", "serve"], &[("LANYARD_CORS_ORIGINS", "*")], "cors_origins: `*`"),

@@ -1,5 +1,6 @@
 //! Finding members and providers.
 
+use kernel::Scope;
 use registry::fold;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -295,11 +296,13 @@ on_both! {
     }
 
     async fn whoever_is_known_may_look_up(service) {
-        for (_, who, ..) in registry::demo::PRINCIPALS {
-            service.post(who, MEMBERS, &json!({"last_name": "whit"})).await.expect(200);
-            for path in ["/v1/providers", "/v1/diagnosis-codes?q=i10"] {
-                service.get(who, path).await.expect(200);
-            }
+        for (_, who, role, ..) in registry::demo::PRINCIPALS {
+            let status = |may| if may { 200 } else { 403 };
+            let members = service.post(who, MEMBERS, &json!({"last_name": "whit"})).await;
+            assert_eq!(members.status, status(role.permits(Scope::MembersSearch)), "{who}");
+            let providers = service.get(who, "/v1/providers").await;
+            assert_eq!(providers.status, status(role.permits(Scope::ProvidersRead)), "{who}");
+            service.get(who, "/v1/diagnosis-codes?q=i10").await.expect(200);
         }
         for (method, path) in [(Method::POST, MEMBERS), (Method::GET, "/v1/providers"), (Method::GET, "/v1/diagnosis-codes?q=i10")] {
             assert_eq!(Answer::of(service.anonymous(method, path)).await.problem(401), "unauthenticated");

@@ -176,7 +176,8 @@ on_both! {
                 continue;
             }
             let path = path.replace("{id}", "26335R00001");
-            let who = if path.ends_with("close") { "coordinator" } else if path.ends_with("decide") { "physician" } else { "single-site" };
+            let of_users = path.starts_with("/v1/users") || path.starts_with("/v1/delegations");
+            let who = if of_users { "administrator" } else if path.ends_with("close") { "coordinator" } else if path.ends_with("decide") { "physician" } else { "single-site" };
             // All of them on one, a few on each.
             for body in all.iter().skip(place % 7).step_by(if path == "/v1/authorizations" { 1 } else { 7 }) {
                 let request = service.request(who, Method::POST, &path).header("content-type", "application/json");

@@ -70,16 +70,16 @@ fn lines(word: &str) -> Vec<String> {
 }
 
 /// An operation that takes a token, as the contract has it.
-struct Operation {
-    id: String,
-    method: Method,
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: Method,
     /// With an authorization in it, where it takes one: the first, to decide on the second.
-    path: String,
+    pub(crate) path: String,
     query: Vec<String>,
-    body: Option<Value>,
+    pub(crate) body: Option<Value>,
 }
 
-fn secured() -> Vec<Operation> {
+pub(crate) fn secured() -> Vec<Operation> {
     let all = operations().into_iter().filter(|(.., it)| it["security"][0]["bearer"].is_array());
     let of = |(path, method, it): (String, String, Value)| {
         let parameters = it["parameters"].as_array().cloned().unwrap_or_default();
@@ -108,12 +108,16 @@ impl Operation {
 
     /// An address with whatever the operation requires.
     fn usual(&self) -> &'static str {
-        if self.id == "list_diagnosis_codes" { "?q=i10" } else { "" }
+        match &*self.id {
+            "list_diagnosis_codes" => "?q=i10",
+            "list_trail" => "?subject=26335R00001",
+            _ => "",
+        }
     }
 }
 
 /// Points to each text in `value`.
-fn texts(value: &Value, at: &str, into: &mut Vec<String>) {
+pub(crate) fn texts(value: &Value, at: &str, into: &mut Vec<String>) {
     match value {
         Value::Object(parts) => parts.iter().for_each(|(name, it)| texts(it, &format!("{at}/{name}"), into)),
         Value::Array(parts) => {
@@ -125,7 +129,7 @@ fn texts(value: &Value, at: &str, into: &mut Vec<String>) {
 }
 
 /// The head of an answer, and what its cursors hold.
-fn head(answer: &Answer) -> String {
+pub(crate) fn head(answer: &Answer) -> String {
     let mut told = format!("{:?}", answer.headers);
     for part in told.clone().split(|it: char| !it.is_ascii_alphanumeric() && it != '-' && it != '_') {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).unwrap_or_default();

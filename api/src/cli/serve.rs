@@ -15,6 +15,8 @@ use crate::cursor::Cursors;
 use crate::demo::Loaded;
 use crate::hosts::Hosts;
 use crate::keys::{Keys, StepUp};
+use crate::misses::Misses;
+use crate::rates::Rates;
 use crate::{State, demo, log, policies, server};
 
 pub(super) fn serve(settings: &Settings) -> Result<(), String> {
@@ -61,10 +63,13 @@ fn state(settings: &Settings) -> Result<State, String> {
         let keys = Keys::of_file(issuer, jwks).map_err(|it| format!("auth.jwks_file: {it}"))?;
         (keys, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
     };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
     Ok(State {
         store: open(settings, settings.pool())?,
-        clock: Arc::new(SystemClock),
+        rates: Rates::new(&settings.rates, &settings.trusted_proxies, &clock),
+        misses: Misses::new(settings.rates.misses, &clock),
+        clock,
         keys,
         decider: Arc::clone(&policies) as _,
         policies,

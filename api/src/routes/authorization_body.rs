@@ -32,8 +32,8 @@ impl View {
 
     /// What `who` sees of it.
     pub(super) fn read(&self, who: &Access, it: Authorization) -> Result<Reply, Error> {
-        let (id, version) = (it.id(), it.version);
-        Ok(Reply::versioned(version, &AuthorizationBody::new(it, self, who))?.about([id]))
+        let (id, version, site) = (it.id(), it.version, it.site_id.clone());
+        Ok(Reply::versioned(version, &AuthorizationBody::new(it, self, who))?.about([id]).owned_by(&site))
     }
 
     pub(super) fn created(&self, who: &Access, it: Authorization) -> Result<Reply, Error> {

@@ -11,7 +11,7 @@ use validator::ValidationError;
 
 use super::authorization_page::AuthorizationPage;
 use crate::body::{Body, Open};
-use crate::caller::{Caller, Reads};
+use crate::caller::{Caller, Lists};
 use crate::query::Parameters;
 use crate::reply::Reply;
 use crate::{Problem, State};
@@ -91,7 +91,7 @@ fn in_order(from: Option<NaiveDate>, to: Option<NaiveDate>, at: &'static str) ->
 #[get("/v1/authorizations")]
 pub(crate) async fn list_authorizations(
     state: Data<State>,
-    caller: Caller<Reads>,
+    caller: Caller<Lists>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
     let mut sent = Parameters::of(&request);
@@ -120,7 +120,7 @@ pub(crate) async fn list_authorizations(
 #[post("/v1/authorizations/search")]
 pub(crate) async fn search_authorizations(
     state: Data<State>,
-    caller: Caller<Reads>,
+    caller: Caller<Lists>,
     body: Body<AuthorizationSearch>,
 ) -> Result<Reply, Problem> {
     let cursors = state.cursors.of(LIST, &caller.credential.login);

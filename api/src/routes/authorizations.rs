@@ -73,6 +73,9 @@ async fn ask(
         Ok::<_, Error>((Facts::gather(rx, who, &draft, &policies)?, Arc::clone(&who.principal)))
     };
     let (facts, principal) = state.read(caller, Ok(draft), gather).await?;
+    if facts.member.is_none() && body.draft.as_ref().is_some_and(|it| it.member_id.is_some()) {
+        state.missed(caller).await;
+    }
     let policy = state.policies.on(facts.today);
     let checked = body.check(|draft, flaws| authorizations::check(draft, &facts, &principal, policy, flaws));
     let (request, checked) = (body.whole()?, checked.ok_or_else(|| problem::INTERNAL.problem())?);

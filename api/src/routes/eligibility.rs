@@ -107,7 +107,10 @@ pub(crate) async fn get_eligibility(
     body: Body<EligibilityQuestion>,
 ) -> Result<Reply, Problem> {
     let asked = body.open().and_then(Open::whole);
-    let found = state.read(&caller, asked, look_up).await?.ok_or_else(unknown)?;
+    let Some(found) = state.read(&caller, asked, look_up).await? else {
+        state.missed(&caller).await;
+        return Err(unknown());
+    };
     Ok(Reply::of(&found)?.about([&found.member.id]))
 }
 

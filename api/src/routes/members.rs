@@ -1,7 +1,7 @@
 use actix_web::post;
 use actix_web::web::Data;
 use kernel::{FlawCode, MemberId};
-use registry::{Access, FoundMember, MemberPlace, MemberSearch, Standing};
+use registry::{Access, FoundMember, MemberPlace, MemberQuery, MemberSearch, Standing};
 use serde::Serialize;
 use store::Rx;
 use utoipa::ToSchema;
@@ -67,9 +67,13 @@ pub(crate) async fn search_members(
         Ok((query.ok_or_else(|| problem::INTERNAL.problem())?, after, limit))
     });
     let find = |rx: &mut Rx<'_>, _: &Access, (query, after, limit): (_, Option<MemberPlace>, _)| {
-        registry::find_members(rx, &query, after.as_ref(), limit)
+        let of_one = matches!(query, MemberQuery::Number(_)) && after.is_none();
+        registry::find_members(rx, &query, after.as_ref(), limit).map(|found| (of_one, found))
     };
-    let (found, next) = state.read(&caller, asked, find).await?;
+    let (of_one, (found, next)) = state.read(&caller, asked, find).await?;
+    if of_one && found.is_empty() {
+        state.missed(&caller).await;
+    }
     let next_cursor = next.map(|it| cursors.after(&it));
     let data: Vec<_> = found.into_iter().map(MemberRow::from).collect();
     let subjects: Vec<_> = data.iter().map(|it| it.id.clone()).collect();

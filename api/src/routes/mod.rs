@@ -18,6 +18,7 @@ mod party_body;
 mod policy;
 mod providers;
 mod services;
+mod trail;
 mod user_body;
 mod user_moves;
 mod users;
@@ -74,6 +75,8 @@ routes! {
     delegations::list_delegations,
     delegations::record_delegation,
     delegations::end_delegation,
+    trail::list_trail,
+    trail::search_trail,
     operators::get_live,
     operators::get_ready,
     operators::get_openapi_json,

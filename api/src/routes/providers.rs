@@ -60,11 +60,15 @@ pub(crate) async fn list_providers(
     let cursors = state.cursors.of(LIST, &caller.credential.login);
     let place = |it: &str| cursors.read(it, Npi::parse);
     let after = sent.get("cursor", FlawCode::Format, "the next_cursor of a page", place);
+    let of_one = query.npi.is_some() && after.is_none();
     let asked = sent.check().map(|()| (query, after));
     let find = move |rx: &mut Rx<'_>, _: &Access, (query, after): (_, Option<Npi>)| {
         registry::find_providers(rx, &query, after.as_ref(), limit.into())
     };
     let (found, next) = state.read(&caller, asked, find).await?;
+    if of_one && found.is_empty() {
+        state.missed(&caller).await;
+    }
     let next_cursor = next.map(|it| cursors.after(&it));
     let page = ProviderPage { data: found.into_iter().map(ProviderRow::from).collect(), next_cursor };
     Ok(Reply::of(&page)?.next(page.next_cursor.as_ref().map(|it| sent.next("/v1/providers", it))))

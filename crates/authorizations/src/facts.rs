@@ -100,7 +100,9 @@ fn site(rx: &mut Rx<'_>, caller: &Access, draft: &Draft<NewAuthorization>) -> Re
     let mut sites = caller.principal.sites(Scope::AuthorizationsCreate);
     match &draft.site_id {
         // The plan's own people ask for any site.
-        Some(Some(named)) if scope.sites().is_none() => Ok(registry::site(rx, named)?),
+        Some(Some(named)) if scope.sites().is_none() => {
+            registry::site(rx, named)?.map(Some).ok_or(Error::SiteNotPermitted)
+        }
         Some(Some(named)) => {
             sites.find(|it| it.id == *named).cloned().map(Some).ok_or(Error::SiteNotPermitted)
         }

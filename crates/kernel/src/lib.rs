@@ -1,10 +1,11 @@
-//! The words every other room speaks: codes, ids, periods, faults, lifecycles, time; and how they are read.
+//! The words every other room speaks: codes, ids, periods, faults, lifecycles, time, business days; and how they are read.
 //!
 //! Nothing here does I/O. A word is a type that can't be wrong: it is made by reading JSON, a row or a URL, and each of
 //! these applies the same form. [`body!`], [`word!`] and [`codes!`] declare, in one block, the type, its check and its
 //! schema in the contract, so that a constraint is written once.
 
 mod access;
+mod calendar;
 mod clock;
 mod codes;
 mod fault;
@@ -16,6 +17,7 @@ mod word;
 mod words;
 
 pub use access::Scope;
+pub use calendar::Calendar;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use fault::{Fault, FaultRow, Kind};
 pub use id::{PrincipalId, RequestId, SiteId, fresh_id};

@@ -34,18 +34,16 @@ impl Entry {
     /// If the database can't answer.
     pub fn find(&self, db: &mut Db, moment: Moment) -> Result<Entered, Error> {
         type Row = (
-            (PrincipalId, PrincipalKind, String, String),
+            Option<(PrincipalId, PrincipalKind, String, String)>,
             (Option<String>, Option<Phone>, Option<String>),
             String,
             Option<MemberId>,
         );
         let (tell, day, now) = (matches!(db, Db::Postgres(_)), moment.day, moment.now.naive_utc());
         let question = Question { entry: self, tell, writes: moment.writes, day, now };
-        let found: Option<Row> = both!(db, |db| question.get_result(db)).optional()?;
-        let Some(((id, kind, person, name), (contact_name, contact_phone, ceiling), grants, member)) = found
-        else {
-            return Ok(None);
-        };
+        let row: Row = both!(db, |db| question.get_result(db))?;
+        let (found, (contact_name, contact_phone, ceiling), grants, member) = row;
+        let Some((id, kind, person, name)) = found else { return Ok(None) };
         let contact = contact_name.zip(contact_phone).map(|(name, phone)| Contact { name, phone });
         let ceiling = ceiling.map(|it| it.split(' ').filter_map(Scope::parse).collect());
         let grants: Vec<InForce> = serde_json::from_str(&grants)
@@ -111,9 +109,11 @@ where
             // A write has been told by its lock whose records it is about.
             out.push_sql(if self.writes { "" } else { ", set_config('app.member', '', false)" });
         }
-        out.push_sql(" from principals p ");
+        // A stranger is told, too: they see nothing.
+        out.push_sql(" from (select 1) one left join principals p on p.active and p.login = ");
+        out.push_bind_param::<Text, str>(&self.entry.login)?;
         if let Some(emergency) = emergency {
-            out.push_sql("left join emergency_accesses e on e.principal_id = p.id and e.id = ");
+            out.push_sql(" left join emergency_accesses e on e.principal_id = p.id and e.id = ");
             out.push_bind_param::<Text, str>(emergency)?;
             out.push_sql(" and e.ends_at > ");
             out.push_bind_param::<Timestamp, _>(&self.now)?;
@@ -123,7 +123,10 @@ where
             out.push_sql(LIST);
             out.push_sql(") as text) as list, string_agg(g.site_id, ',') as sites, ");
             out.push_sql("coalesce(bool_or(g.site_id is null and g.role in (");
-            let of_plan = Role::ALL.iter().filter(|it| it.reach() == Reach::Plan);
+            // Who runs the service reaches the plan, and not its members.
+            let of_plan = Role::ALL
+                .iter()
+                .filter(|it| it.reach() == Reach::Plan && it.permits(Scope::AuthorizationsRead));
             for (place, role) in of_plan.enumerate() {
                 out.push_sql(if place == 0 { "'" } else { "', '" });
                 out.push_sql(role.as_str());
@@ -153,14 +156,17 @@ where
         } else {
             ") group by g.principal_id) g on g.principal_id = p.id"
         });
-        out.push_sql(" where p.active and p.login = ");
-        out.push_bind_param::<Text, str>(&self.entry.login)
+        Ok(())
     }
 }
 
 impl Query for Question<'_> {
-    type SqlType =
-        ((Text, Text, Text, Text), (Nullable<Text>, Nullable<Text>, Nullable<Text>), Text, Nullable<Text>);
+    type SqlType = (
+        Nullable<(Text, Text, Text, Text)>,
+        (Nullable<Text>, Nullable<Text>, Nullable<Text>),
+        Text,
+        Nullable<Text>,
+    );
 }
 
 /// Its text differs from one to the next.

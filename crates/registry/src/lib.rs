@@ -9,6 +9,7 @@ mod change_users;
 mod code_index;
 pub mod demo;
 mod diagnosis;
+mod emergencies;
 mod entry;
 mod error;
 mod find_codes;
@@ -35,6 +36,9 @@ pub use authorize::{Access, Credential, Denial, Needs, authorize};
 pub use change_users::{change_grant, change_user, insert_grant, insert_user};
 pub use code_index::CodeIndex;
 pub use diagnosis::{Diagnosis, days};
+pub use emergencies::{
+    Emergency, EmergencyReason, Finding, emergencies, emergency, is_member, open_emergency, review_emergency,
+};
 pub use entry::{Entered, Entry};
 pub use error::Error;
 pub use find_codes::{CodeStamp, code_index, code_stamp};

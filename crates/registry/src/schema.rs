@@ -127,6 +127,20 @@ diesel::table! {
         paper -> Text,
     }
 }
+diesel::table! {
+    emergency_accesses (id) {
+        id -> Text,
+        principal_id -> Text,
+        member_id -> Text,
+        reason_code -> Text,
+        reason -> Text,
+        opened_at -> Timestamp,
+        ends_at -> Timestamp,
+        reviewed_by -> Nullable<Text>,
+        reviewed_at -> Nullable<Timestamp>,
+        finding -> Nullable<Text>,
+    }
+}
 diesel::joinable!(members -> providers (pcp_npi));
 diesel::joinable!(members -> sites (pcp_site_id));
 diesel::joinable!(coverages -> members (member_id));

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use kernel::{codes, fresh_id};
 use sha2::{Digest, Sha256};
 
-use crate::{Actor, Db, Error, IdempotencyKey, rows};
+use crate::{Actor, AnyOf, Db, Error, IdempotencyKey, Note, rows};
 
 /// What was done to which subject, and why.
 #[derive(Debug, Clone)]
@@ -65,8 +65,14 @@ pub struct Deadline {
 }
 
 pub(crate) fn trail(it: Trail, actor: &Actor, now: DateTime<Utc>) -> TrailRow {
+    let mut row = unsigned(it, actor, now);
+    row.sign();
+    row
+}
+
+fn unsigned(it: Trail, actor: &Actor, now: DateTime<Utc>) -> TrailRow {
     let digest_of = |it: Option<String>| it.map(|it| format!("{:x}", Sha256::digest(it)));
-    let mut row = TrailRow {
+    TrailRow {
         id: fresh_id("trl", now),
         at: now.naive_utc(),
         actor: actor.id.to_string(),
@@ -78,17 +84,47 @@ pub(crate) fn trail(it: Trail, actor: &Actor, now: DateTime<Utc>) -> TrailRow {
         reason: it.reason,
         before: digest_of(it.before),
         after: digest_of(it.after),
+        outcome: None,
+        subjects: None,
+        emergency: None,
         digest: String::new(),
+    }
+}
+
+pub(crate) fn note(it: Note, now: DateTime<Utc>) -> TrailRow {
+    let subjects = (!it.subjects.is_empty()).then(|| it.subjects.join(" "));
+    let entry = Trail {
+        action: "",
+        subject: it.subject,
+        site_id: it.site_id,
+        reason: None,
+        before: None,
+        after: None,
     };
-    row.digest = row.digest();
+    let mut row = TrailRow {
+        action: it.action,
+        outcome: Some(it.outcome),
+        subjects,
+        emergency: it.emergency,
+        ..unsigned(entry, &it.actor, now)
+    };
+    row.sign();
     row
 }
 
 impl TrailRow {
+    /// Sets the digest of all the rest.
+    pub(crate) fn sign(&mut self) {
+        self.digest = self.digest();
+    }
+
     fn digest(&self) -> String {
         let mut digest = Sha256::new();
         let at = self.at.and_utc().timestamp_micros().to_string();
-        for part in [
+        let seen = [self.outcome.as_ref(), self.subjects.as_ref(), self.emergency.as_ref()];
+        // A write's entry has none of these, and the digest that it had before there were any.
+        let seen = if self.outcome.is_some() { &seen[..] } else { &[] };
+        let written = [
             Some(&self.id),
             Some(&at),
             Some(&self.actor),
@@ -100,13 +136,20 @@ impl TrailRow {
             self.reason.as_ref(),
             self.before.as_ref(),
             self.after.as_ref(),
-        ] {
+        ];
+        for part in written.iter().chain(seen).copied() {
             // The length comes first, or two fields could be cut elsewhere and have one digest; absent isn't empty.
             digest.update(part.map_or(-1, |it| it.len().cast_signed()).to_be_bytes());
             digest.update(part.map_or("", String::as_str));
         }
         format!("{:x}", digest.finalize())
     }
+}
+
+/// The ids of these entries that are in the trail.
+pub(crate) fn there(db: &mut Db, rows: &[TrailRow]) -> Result<Vec<String>, Error> {
+    let ids: Vec<_> = rows.iter().map(|it| &*it.id).collect();
+    Ok(trail::table.filter(AnyOf { column: "trail.id", values: &ids }).select(trail::id).load(db)?)
 }
 
 pub(crate) fn event(it: Event, now: DateTime<Utc>) -> EventRow {
@@ -124,6 +167,13 @@ pub(crate) fn deadline(it: Deadline, now: DateTime<Utc>) -> DeadlineRow {
         opened_at: now.naive_utc(),
         due_at: it.due_at.naive_utc(),
     }
+}
+
+/// The place of the next event of `subject`.
+pub(crate) fn next_event(db: &mut Db, subject: &str) -> Result<i32, Error> {
+    let last = outbox::table.filter(outbox::subject.eq(subject)).order(outbox::sequence.desc());
+    let last = last.select(outbox::sequence).first::<i32>(db).optional()?;
+    Ok(last.unwrap_or(0) + 1)
 }
 
 /// Marks the open deadlines of `subject` as met.
@@ -144,6 +194,7 @@ pub(crate) fn kept(db: &mut Db, key: &IdempotencyKey) -> Result<Option<String>, 
 }
 
 rows! {
+    #[derive(Queryable)]
     pub(crate) struct TrailRow for trail {
         id: String,
         at: NaiveDateTime,
@@ -156,6 +207,9 @@ rows! {
         reason: Option<String>,
         before: Option<String>,
         after: Option<String>,
+        outcome: Option<String>,
+        subjects: Option<String>,
+        emergency: Option<String>,
         digest: String,
     }
 }
@@ -192,6 +246,7 @@ rows! {
 }
 
 diesel::table! {
+    /// Who did what, and who saw what.
     trail (id) {
         id -> Text,
         at -> Timestamp,
@@ -204,6 +259,9 @@ diesel::table! {
         reason -> Nullable<Text>,
         before -> Nullable<Text>,
         after -> Nullable<Text>,
+        outcome -> Nullable<Text>,
+        subjects -> Nullable<Text>,
+        emergency -> Nullable<Text>,
         digest -> Text,
     }
 }

@@ -16,10 +16,12 @@ mod job;
 mod json_rows;
 mod ledger;
 mod link;
+mod notes;
 mod number;
 mod queue;
 mod rows;
 mod store;
+mod trail;
 mod tx;
 mod worker;
 
@@ -30,9 +32,11 @@ pub use error::Error;
 pub use job::{Answer, Kept};
 pub use json_rows::JsonRows;
 pub use ledger::{Basis, Deadline, Event, Trail};
+pub use notes::Note;
 pub use number::{Check, Number};
 pub use rows::{Pending, Row};
 pub use store::{Actor, IdempotencyKey, Options, Store};
+pub use trail::{TrailEntry, TrailQuery};
 pub use tx::{Key, Locks, Moment, Rx, Tx};
 
 /// Writes one query for each backend, for what the enum can't express: many rows in one insert, upserts, locking

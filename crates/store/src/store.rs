@@ -13,7 +13,9 @@ use tokio::sync::oneshot;
 
 use crate::db::{Role, Target};
 use crate::job::{Once, Task};
+use crate::ledger::TrailRow;
 use crate::link::Links;
+use crate::notes::{self, Note, Notes};
 use crate::queue::Queue;
 use crate::worker::{Jobs, Look, Shop};
 use crate::{Answer, Db, Error, Kept, Moment, Rx, Tx, ledger};
@@ -80,7 +82,9 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     jobs: Arc<Jobs>,
     looks: Arc<Queue<Look>>,
+    notes: Arc<Notes>,
     patience: Duration,
+    /// The writer of the trail, and then the others.
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -104,7 +108,10 @@ impl Store {
             opened: Mutex::new(None),
         });
         let (jobs, looks) = (Arc::new(Jobs::new(queue)), Arc::new(Queue::new(queue)));
-        let mut threads = Vec::new();
+        let notes = Arc::new(Notes::new(Arc::clone(&shop.clock)));
+        let (queue, own) = (Arc::clone(&jobs), Arc::clone(&notes));
+        let mut threads =
+            vec![spawn("store-trail", move || own.run(|rows, again| note(&queue, rows, again)))?];
         for _ in 0..writers {
             let (shop, jobs) = (Arc::clone(&shop), Arc::clone(&jobs));
             let work = move || if sqlite { shop.write_groups(&jobs, group) } else { shop.write(&jobs) };
@@ -114,7 +121,7 @@ impl Store {
             let (shop, looks) = (Arc::clone(&shop), Arc::clone(&looks));
             threads.push(spawn("store-reader", move || shop.read(&looks))?);
         }
-        Ok(Self(Arc::new(Inner { jobs, looks, patience, threads })))
+        Ok(Self(Arc::new(Inner { jobs, looks, notes, patience, threads })))
     }
 
     /// Runs `work` for the service itself on a connection that can't write, outside any transaction.
@@ -183,6 +190,23 @@ impl Store {
         })
     }
 
+    /// Has the trail say what someone saw, or was refused, within about a second; false if there is no room.
+    pub fn note(&self, note: Note) -> bool {
+        self.0.notes.push(note)
+    }
+
+    /// Whether the trail can't be told what is seen now, so that no member's data may be shown (L-03).
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        self.0.notes.is_stuck()
+    }
+
+    /// Waits until the trail has all that was noted so far; false if that takes too long. It blocks its thread.
+    #[must_use]
+    pub fn drain(&self) -> bool {
+        self.0.notes.drain()
+    }
+
     /// Whether the database answers.
     pub fn ping(&self) -> Answer<(), Error> {
         self.read(|rx| Ok(rx.db().batch_execute("select 1")?))
@@ -248,6 +272,12 @@ impl fmt::Debug for Store {
 /// The last handle waits for what is queued, then for the threads and their connections.
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.notes.close();
+        // What was noted is written while there is still who writes.
+        let trail = self.threads.remove(0);
+        if trail.thread().id() != thread::current().id() {
+            let _ = trail.join();
+        }
         self.jobs.close();
         self.looks.close();
         for thread in self.threads.drain(..) {
@@ -257,6 +287,18 @@ impl Drop for Inner {
             }
         }
     }
+}
+
+/// Writes entries of the trail as any other write, and waits for it.
+fn note(jobs: &Jobs, rows: Vec<TrailRow>, again: bool) -> Result<(), Error> {
+    let actor =
+        Actor { id: "system".into(), client: "lanyard".into(), request: "trail".into(), of_service: true };
+    let (reply, answer) = oneshot::channel();
+    let work = move |tx: &mut Tx<'_>| notes::write(tx, rows, again);
+    let claim = Arc::new(AtomicBool::new(false));
+    let task = Task { actor, work: Some(work), once: None, outcome: None, reply, claim };
+    jobs.push(Box::new(task)).map_err(|_| Error::busy())?;
+    answer.blocking_recv().unwrap_or_else(|_| Err(Error::busy()))
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {

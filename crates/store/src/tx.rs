@@ -222,6 +222,14 @@ impl<'a> Tx<'a> {
         self.insert(vec![row]);
     }
 
+    /// The place of the next event of a subject that has no version of its own, under a lock of whoever calls.
+    ///
+    /// # Errors
+    /// If the database can't answer.
+    pub fn next_event(&mut self, subject: &str) -> Result<i32, Error> {
+        ledger::next_event(self.db()?, subject)
+    }
+
     /// Opens a deadline.
     pub fn promise(&mut self, deadline: Deadline) {
         let row = ledger::deadline(deadline, self.now);

@@ -1,6 +1,6 @@
 //! The service, in this process, over real HTTP.
 
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +12,8 @@ use api::cursor::Cursors;
 use api::demo::Issuer;
 use api::hosts::Hosts;
 use api::keys::{Keys, StepUp};
+use api::misses::Misses;
+use api::rates::Rates;
 use authorizations::{Decider, Policies};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
@@ -38,11 +40,22 @@ pub(crate) struct Options {
     pub(crate) pool: u32,
     /// Another way to the same database.
     pub(crate) url: Option<String>,
+    /// How often someone may call; as often as they like.
+    pub(crate) rates: api::config::Rates,
+    /// Who is believed about addresses.
+    pub(crate) proxies: Vec<IpAddr>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { decider: Arc::new(Policies::shipped()), jwks_file: None, pool: 4, url: None }
+        Self {
+            decider: Arc::new(Policies::shipped()),
+            jwks_file: None,
+            pool: 4,
+            url: None,
+            rates: api::config::Rates::default(),
+            proxies: Vec::new(),
+        }
     }
 }
 
@@ -109,6 +122,8 @@ impl Service {
                 Some(file) => Keys::of_file(ISSUER, file).expect("keys"),
                 None => Keys::parse(ISSUER, &issuer().jwks()).expect("keys"),
             },
+            rates: Rates::new(&options.rates, &options.proxies, &(Arc::clone(&clock) as _)),
+            misses: Misses::new(options.rates.misses, &(Arc::clone(&clock) as _)),
             step_up: StepUp { acr: vec!["mfa".to_owned()], age: TimeDelta::minutes(15) },
             hosts: Hosts::new(&["plan.example.".to_owned()]).expect("names"),
             cors_origins: vec!["https://portal.example".to_owned()],
@@ -143,6 +158,16 @@ impl Service {
         let entry = Entry { login: login.to_owned(), emergency: None };
         let found = self.store.enter(move |db, moment| entry.find(db, moment), |_, found| Ok(found));
         found.await.expect("an answer").expect("a caller").0
+    }
+
+    /// Waits until the trail has all that was seen and refused.
+    pub(crate) fn drain(&self) {
+        assert!(aside(|| self.store.drain()));
+    }
+
+    /// Whether the trail could be written to its end, in the time that this waits.
+    pub(crate) fn tries_to_drain(&self) -> bool {
+        aside(|| self.store.drain())
     }
 
     /// Moves the clock.
@@ -213,7 +238,10 @@ impl Service {
     pub(crate) fn counts(&self) -> Vec<String> {
         let tables = ["authorizations", "authorization_lines", "authorization_diagnoses"];
         let ledgers = ["trail", "outbox", "deadlines", "idempotency"];
-        let count = |table: &str| self.texts(&format!("select count(*) as it from {table}")).concat();
+        // Of the trail what was done, and not what was seen or refused.
+        let own = |table: &str| if table == "trail" { " where outcome is null" } else { "" };
+        let count =
+            |table: &str| self.texts(&format!("select count(*) as it from {table}{}", own(table))).concat();
         tables.iter().chain(&ledgers).map(|it| count(it)).collect()
     }
 }

@@ -51,9 +51,11 @@ begin
         execute format(
             'create policy seen on %1$I using (
                  (select current_setting(''app.scope'', true)) in (''plan'', ''job'')
-                 or exists (
-                     select 1 from authorizations a
+                 -- The limit keeps it a look-up for each row: else all authorizations might be read first.
+                 or (
+                     select true from authorizations a
                      where a.number_day = %1$I.number_day and a.number_seq = %1$I.number_seq
+                     limit 1
                  )
              )
              with check ((select current_setting(''app.scope'', true)) in (''sites'', ''plan'', ''job''))',

@@ -50,6 +50,28 @@ const BELOW: &str = "c.number_day = authorizations.number_day and c.number_seq =
 
 /// Reads one authorization, if `scope` sees it: its own site, and the sites of its servicing provider.
 ///
+/// ```no_run
+/// # fn find(rx: &mut store::Rx<'_>, caller: &registry::Access, number: store::Number) -> Result<(), authorizations::Error> {
+/// let scope = caller.scope(kernel::Scope::AuthorizationsRead);
+/// authorizations::find(rx, &scope, number)?;
+/// # Ok(()) }
+/// ```
+///
+/// A query without the scope of its caller does not compile (A-15), nor one with a scope of its own making:
+///
+/// ```compile_fail
+/// # fn find(rx: &mut store::Rx<'_>, caller: &registry::Access, number: store::Number) -> Result<(), authorizations::Error> {
+/// authorizations::find(rx, number)?;
+/// # Ok(()) }
+/// ```
+///
+/// ```compile_fail
+/// # fn find(rx: &mut store::Rx<'_>, caller: &registry::Access, number: store::Number) -> Result<(), authorizations::Error> {
+/// let scope = registry::SiteScope::of_member(kernel::MemberId::parse("MCF0000000042").unwrap());
+/// authorizations::find(rx, &scope, number)?;
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// [`Error::NotFound`] if there is none, or not for this scope.
 pub fn find(rx: &mut Rx<'_>, scope: &SiteScope, number: Number) -> Result<Authorization, Error> {
