@@ -93,18 +93,26 @@ permissions! {
     ReadsEligibility = Search [EligibilityRead] phi in_emergency;
     /// Who may see the policy.
     ReadsPolicy = Read [PolicyRead];
-    /// Who asks for the trail: of their own doings everyone may.
-    ReadsTrail = Search [] phi;
-    /// Who may see the system clients.
-    ReadsClients = Search [UsersRead];
-    /// Who may register system clients, and change what they may do.
-    ManagesClients = Write [UsersGrant] step_up;
-    /// Who may see users, and what each was granted.
-    ReadsUsers = Search [UsersRead];
+    /// Who may see a user, and what they were granted.
+    ReadsUsers = Read [UsersRead];
+    /// Who may list them, and who acts for whom.
+    ListsUsers = Search [UsersRead];
     /// Who may grant roles and withdraw them, disable users and enable them.
     GrantsRoles = Write [UsersGrant] step_up;
     /// Who may record who acts for whom.
     RecordsDelegations = Write [DelegationsUpdate] step_up;
+    /// Who asks for the trail: of their own doings everyone may.
+    ReadsTrail = Search [] phi;
+    /// Who opens a member's records in an emergency: any person, whatever their roles.
+    OpensEmergency = Write [] step_up;
+    /// Who sees emergency accesses: their own everyone may.
+    ReadsEmergencies = Search [] phi;
+    /// Who may review them.
+    ReviewsEmergencies = Write [TrailRead] phi step_up;
+    /// Who may see the system clients.
+    ReadsClients = Search [UsersRead];
+    /// Who may register system clients, and change what they may do.
+    ManagesClients = Write [UsersGrant] step_up;
 }
 
 /// Someone with a genuine token, who asks for what takes `P`.

@@ -64,7 +64,7 @@ fn assemble() -> OpenApi {
             ),
             ("policy", "What the plan decides by."),
             ("callers", "Who calls, and what they may do."),
-            ("access", "Who was granted what, and who did and saw what."),
+            ("access", "Users, what each was granted and who acts for whom; and who did and saw what."),
             ("operators", "Health, the contract, and the problems."),
         ]
         .map(|(name, about)| tag::TagBuilder::new().name(name).description(Some(about)).build())
@@ -238,12 +238,18 @@ impl Form {
                 self.id == "decide_authorization"
             }
             "trail-unavailable" => {
-                let shows = ["/v1/authorizations", "/v1/members", "/v1/trail"];
-                shows.iter().any(|it| self.path.starts_with(it))
+                let shows = ["/v1/authorizations", "/v1/members", "/v1/trail", "/v1/emergency-access"];
+                shows.iter().any(|it| self.path.starts_with(it)) && self.id != "open_emergency_access"
             }
             "step-up-required" => {
-                let others =
-                    ["decide_authorization", "create_client", "replace_client_keys", "disable_client"];
+                let others = [
+                    "open_emergency_access",
+                    "review_emergency_access",
+                    "decide_authorization",
+                    "create_client",
+                    "replace_client_keys",
+                    "disable_client",
+                ];
                 others.contains(&self.id.as_str()) || self.changes_access()
             }
             "user-not-found" => self.path.starts_with("/v1/users/{id}"),
@@ -263,6 +269,11 @@ impl Form {
             "last-administrator" => ["withdraw_grant", "disable_user"].contains(&self.id.as_str()),
             "user-unchanged" => ["disable_user", "enable_user"].contains(&self.id.as_str()),
             "own-grant" | "user-changed" => self.changes_access(),
+            "emergency-access-not-found" => self.path.starts_with("/v1/emergency-access/{id}"),
+            "people-only" | "emergency-access-unreviewed" => self.id == "open_emergency_access",
+            "own-emergency" | "not-a-reviewer" | "emergency-access-reviewed" => {
+                self.id == "review_emergency_access"
+            }
             "no-emergency-access" => self.takes("Emergency-Access"),
             "site-not-permitted" => {
                 let lists =

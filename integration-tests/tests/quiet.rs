@@ -79,6 +79,20 @@ pub(crate) struct Operation {
     pub(crate) body: Option<Value>,
 }
 
+/// A grant that was asked for, once a test has put it there.
+const ASKED: &str = "grt_0198c1f2a4b37c10a1b2c3d4e5f60a02";
+
+/// What the operation at `path` is about.
+fn thing(path: &str) -> String {
+    match path {
+        it if it.starts_with("/v1/clients") => registry::demo::PRINCIPALS[10].0.to_owned(),
+        it if it.starts_with("/v1/users") => crate::users::id("multi-site").to_owned(),
+        it if it.starts_with("/v1/delegations") => crate::users::demo_grant("billing-agent", Some(0)),
+        it if it.ends_with("decide") => "26335R00002".to_owned(),
+        _ => "26335R00001".to_owned(),
+    }
+}
+
 pub(crate) fn secured() -> Vec<Operation> {
     let all = operations().into_iter().filter(|(.., it)| it["security"][0]["bearer"].is_array());
     let of = |(path, method, it): (String, String, Value)| {
@@ -90,14 +104,7 @@ pub(crate) fn secured() -> Vec<Operation> {
         Operation {
             id: it["operationId"].as_str().expect("an id").to_owned(),
             method: method.to_uppercase().parse().expect("a method"),
-            path: path.replace(
-                "{id}",
-                match &*path {
-                    it if it.ends_with("decide") => "26335R00002",
-                    it if it.starts_with("/v1/clients") => registry::demo::PRINCIPALS[10].0,
-                    _ => "26335R00001",
-                },
-            ),
+            path: path.replace("{grant_id}", ASKED).replace("{id}", &thing(&path)),
             query: query.collect(),
             body: Some(it["requestBody"]["content"]["application/json"]["example"].clone())
                 .filter(|it| !it.is_null()),
@@ -160,9 +167,16 @@ on_both! {
                 assert!(!words.iter().any(|word| told.contains(word)), "{path} {told}");
             }
         }
+        service.execute(&format!(
+            "insert into grants (id, principal_id, role, site_id, requested_by, requested_at) values \
+             ('{ASKED}', '{}', 'credentialing_delegate', '{}', 'system', '2026-12-01 00:00:00')",
+            crate::users::id("multi-site"),
+            registry::demo::SITES[1].0,
+        ));
+        let people = ["single-site", "other-site", "ehr-vendor", "nurse", "physician", "coordinator", "administrator", "site-administrator"];
         for it in secured() {
             let mut seen = std::collections::BTreeSet::new();
-            for who in ["single-site", "other-site", "ehr-vendor", "nurse", "physician", "coordinator", "administrator"] {
+            for who in people {
                 let usual = it.usual();
                 let first = Answer::of(it.request(&service, who, usual, it.body.as_ref())).await;
                 let mut answers = vec![

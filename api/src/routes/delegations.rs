@@ -9,7 +9,7 @@ use super::asked::Asked;
 use super::user_body::{DelegationBody, DelegationPage};
 use super::user_moves::reason;
 use crate::body::Body;
-use crate::caller::{Caller, ReadsUsers, RecordsDelegations};
+use crate::caller::{Caller, ListsUsers, RecordsDelegations};
 use crate::headers::Once;
 use crate::query::Parameters;
 use crate::reply::Reply;
@@ -36,7 +36,7 @@ const LIST: &str = "delegations";
 #[get("/v1/delegations")]
 pub(crate) async fn list_delegations(
     state: Data<State>,
-    caller: Caller<ReadsUsers>,
+    caller: Caller<ListsUsers>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
     let (mut sent, cursors) = (Parameters::of(&request), state.cursors.of(LIST, &caller.credential.login));

@@ -12,6 +12,7 @@ mod decision_body;
 mod delegations;
 mod diagnosis_codes;
 mod eligibility;
+mod emergencies;
 mod line_body;
 mod me;
 mod members;
@@ -69,6 +70,10 @@ routes! {
     me::get_me,
     trail::list_trail,
     trail::search_trail,
+    emergencies::open_emergency_access,
+    emergencies::list_emergency_accesses,
+    emergencies::get_emergency_access,
+    emergencies::review_emergency_access,
     clients::create_client,
     clients::list_clients,
     clients::get_client,

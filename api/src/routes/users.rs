@@ -8,7 +8,7 @@ use store::{Rx, Tx};
 use super::asked::Asked;
 use super::user_body::{UserBody, UserPage};
 use crate::body::Body;
-use crate::caller::{Caller, GrantsRoles, ReadsUsers};
+use crate::caller::{Caller, GrantsRoles, ListsUsers, ReadsUsers};
 use crate::headers::Once;
 use crate::query::Parameters;
 use crate::reply::Reply;
@@ -36,7 +36,7 @@ const LIST: &str = "users";
 #[get("/v1/users")]
 pub(crate) async fn list_users(
     state: Data<State>,
-    caller: Caller<ReadsUsers>,
+    caller: Caller<ListsUsers>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
     let (mut sent, cursors) = (Parameters::of(&request), state.cursors.of(LIST, &caller.credential.login));

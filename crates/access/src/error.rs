@@ -45,6 +45,19 @@ faults! {
         /// Someone else changed the user between the reading of the request and its writing.
         Changed => Conflict, "user-changed", "AUT-09",
             "The user was changed meanwhile, and nothing was done. Send the request again.";
+        /// There is none with this ID, or not for this caller, who can't tell the two apart.
+        EmergencyNotFound => NotFound, "emergency-access-not-found", "", "There is no such emergency access.";
+        /// A program has no emergencies.
+        PeopleOnly => Forbidden, "people-only", "", "Only a person opens an emergency access.";
+        /// None is renewed without a second person: the caller's last one for this member waits for its review.
+        EmergencyUnreviewed => Conflict, "emergency-access-unreviewed", "",
+            "Your last emergency access to this member's records waits for its review, and none is opened before that.";
+        /// Someone else looks at what one saw in an emergency, under whatever login (S-12).
+        OwnEmergency => Forbidden, "own-emergency", "", "You opened this emergency access: someone else reviews it.";
+        /// Only the plan's compliance officers review emergency accesses.
+        NotAReviewer => Forbidden, "not-a-reviewer", "", "The plan's compliance officers review emergency accesses.";
+        /// It was reviewed before.
+        EmergencyReviewed => Conflict, "emergency-access-reviewed", "", "This emergency access was reviewed already.";
     } or {
         /// The database could not answer.
         Store(::store::Error),

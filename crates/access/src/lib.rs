@@ -9,6 +9,7 @@ mod administrator;
 mod change;
 mod create;
 mod delegate;
+mod emergency;
 mod error;
 mod find;
 mod grant;
@@ -20,6 +21,10 @@ pub use activity::{ToSwitch, disable, enable};
 pub use administrator::add_administrator;
 pub use create::{Login, NewUser, NewUserContact, ToCreate, UserKind, create};
 pub use delegate::{NewDelegation, ToDelegate, ToEnd, end_delegation, record_delegation};
+pub use emergency::{
+    NewEmergency, NewReview, ToOpen, ToReview, find_emergency, list_emergencies, open_emergency,
+    review_emergency,
+};
 pub use error::Error;
 pub use find::{find, list, list_delegations};
 pub use grant::{NewGrant, ToGrant, grant};

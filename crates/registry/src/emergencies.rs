@@ -156,6 +156,18 @@ pub fn emergencies(
     Ok(found.into_iter().map(Emergency::from).collect())
 }
 
+/// Whether an emergency access of this caller for this member waits for its review.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn has_unreviewed(tx: &mut Tx<'_>, who: &PrincipalId, member: &MemberId) -> Result<bool, Error> {
+    let open = emergency_accesses::table
+        .filter(emergency_accesses::principal_id.eq(who).and(emergency_accesses::member_id.eq(member)))
+        .filter(emergency_accesses::reviewed_at.is_null())
+        .select(emergency_accesses::id);
+    Ok(diesel::select(diesel::dsl::exists(open)).get_result(tx.db()?)?)
+}
+
 /// Whether the plan has a member with this number.
 ///
 /// # Errors

@@ -13,9 +13,12 @@ pub(super) fn again(slug: &str) -> &'static str {
     match slug {
         "unauthenticated" => "with a new token",
         "authorization-changed" | "client-changed" => "after reading it again, with its new ETag",
-        "request-overtaken" | "request-timeout" | "day-turned" | "database-unavailable" | "not-ready" => {
-            "yes"
-        }
+        "user-changed"
+        | "request-overtaken"
+        | "request-timeout"
+        | "day-turned"
+        | "database-unavailable"
+        | "not-ready" => "yes",
         "too-many-requests" => "yes, after as many seconds as `Retry-After` says, with the same key",
         "outcome-unknown" => "yes, with the same key; without one, look first",
         "internal" => "yes, with the same key; and tell the plan the `instance`",
@@ -33,14 +36,25 @@ pub(super) fn again(slug: &str) -> &'static str {
         | "invalid-request"
         | "unsupported-grant-type"
         | "wrong-host" => "no: the program is wrong",
-        "not-permitted" | "site-not-permitted" | "clinician-only" | "action-not-yours" => {
-            "no: ask the plan for the permission, if it should be there"
+        "not-permitted"
+        | "site-not-permitted"
+        | "clinician-only"
+        | "action-not-yours"
+        | "role-not-grantable"
+        | "plan-only"
+        | "agents-do-not-delegate" => "no: ask the plan for the permission, if it should be there",
+        "own-grant" | "second-person-required" => "no: another person does it",
+        "grant-exists" | "user-exists" | "user-unchanged" => "no: it is so already",
+        "last-administrator" => "once there is another administrator",
+        "authorization-not-found" | "user-not-found" | "grant-not-found" | "delegation-not-found" => {
+            "no: the ID is wrong, or it is none of your sites' to see"
+        }
+        "authorization-action-not-permitted" | "grant-action-not-permitted" => {
+            "no: `allowed_actions` lists what may be done instead"
         }
         "invalid-client" => "once, with a new assertion",
         "invalid-scope" | "unauthorized-client" => "no: ask the plan, or the site, for what is missing",
         "client-not-found" => "no: the id is wrong",
-        "authorization-not-found" => "no: the ID is wrong, or it is none of your sites' to see",
-        "authorization-action-not-permitted" => "no: `allowed_actions` lists what may be done instead",
         "beyond-benefit" => "no: a physician reviewer may grant less",
         other => unreachable!("the book doesn't say whether to send again after {other}"),
     }

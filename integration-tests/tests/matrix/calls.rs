@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::table::Row;
 use crate::support::{Answer, Service, example};
+use crate::users::{demo_grant, id};
 
 /// What the calls need, and what was sent so far.
 pub(super) struct Calls {
@@ -104,6 +105,57 @@ impl Calls {
             "get_me" => get("/v1/me".to_owned()),
             "list_trail" => get("/v1/trail?subject=26335R00001".to_owned()),
             "search_trail" => post("/v1/trail/search", json!({"member_id": "MCF0000000042"})),
+            _ => self.of_users(row),
+        }
+    }
+
+    /// A call about users, on what the demo's plan has.
+    fn of_users(&self, row: &Row) -> (Method, String, Value) {
+        let site = self.sites.get(&*row.relation).map(|it| it.0.clone());
+        let user = |own: &str| match &*row.relation {
+            "own" => format!("/v1/users/{}", id(own)),
+            "foreign" => format!("/v1/users/{}", id("agency")),
+            _ => "/v1/users/usr_ffffffffffffffffffffffffffffffff".to_owned(),
+        };
+        let grant = |own: &str| match &*row.relation {
+            "foreign" => format!("{}/grants/{}", user(own), demo_grant("agency", Some(5))),
+            _ => format!("{}/grants/{}", user(own), demo_grant(own, Some(0))),
+        };
+        let list = |path: &str| {
+            let query = site.as_ref().map(|it| format!("?site_id={it}")).unwrap_or_default();
+            (Method::GET, format!("{path}{query}"), Value::Null)
+        };
+        let post = |path: String, body| (Method::POST, path, body);
+        let why = json!({"reason": "x"});
+        match &*row.operation {
+            "list_users" => list("/v1/users"),
+            "list_delegations" => list("/v1/delegations"),
+            "get_user" => (Method::GET, user("single-site"), Value::Null),
+            "create_user" => {
+                let login = format!("mx-{}", self.sent);
+                let body = json!({"login": login, "name": "A", "kind": "person", "role": "portal_user", "site_id": site});
+                post("/v1/users".to_owned(), body)
+            }
+            "grant_role" => {
+                let site = site.unwrap_or_else(|| self.sites["own"].0.clone());
+                post(
+                    format!("{}/grants", user("single-site")),
+                    json!({"role": "portal_user", "site_id": site}),
+                )
+            }
+            "approve_grant" => post(format!("{}/approve", grant("single-site")), json!({})),
+            "withdraw_grant" => post(format!("{}/withdraw", grant("site-administrator")), why),
+            "disable_user" => post(format!("{}/disable", user("site-administrator")), why),
+            "enable_user" => post(format!("{}/enable", user("single-site")), why),
+            "record_delegation" => {
+                let paper = (row.variant == "letter").then_some("files/1");
+                let body = json!({"agent_id": id("billing-agent"), "site_id": site, "channel": row.variant, "paper": paper,
+                    "first_on": "2026-12-01"});
+                post("/v1/delegations".to_owned(), body)
+            }
+            "end_delegation" => {
+                post("/v1/delegations/grt_ffffffffffffffffffffffffffffffff/end".to_owned(), why)
+            }
             other => panic!("{other} has no call"),
         }
     }

@@ -66,10 +66,10 @@ const BELOW: &str = "c.number_day = authorizations.number_day and c.number_seq =
 /// ```
 ///
 /// ```compile_fail
-/// # fn find(rx: &mut store::Rx<'_>, caller: &registry::Access, number: store::Number) -> Result<(), authorizations::Error> {
-/// let scope = registry::SiteScope::of_member(kernel::MemberId::parse("MCF0000000042").unwrap());
-/// authorizations::find(rx, &scope, number)?;
-/// # Ok(()) }
+/// # fn find(rx: &mut store::Rx<'_>, number: store::Number) -> Option<()> {
+/// let scope = registry::SiteScope::of_member(kernel::MemberId::parse("MCF0000000042")?);
+/// authorizations::find(rx, &scope, number).ok()?;
+/// # None }
 /// ```
 ///
 /// # Errors
