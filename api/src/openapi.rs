@@ -270,7 +270,7 @@ impl Form {
             "user-unchanged" => ["disable_user", "enable_user"].contains(&self.id.as_str()),
             "own-grant" | "user-changed" => self.changes_access(),
             "emergency-access-not-found" => self.path.starts_with("/v1/emergency-access/{id}"),
-            "people-only" | "emergency-access-unreviewed" => self.id == "open_emergency_access",
+            "no-emergencies" | "emergency-access-unreviewed" => self.id == "open_emergency_access",
             "own-emergency" | "not-a-reviewer" | "emergency-access-reviewed" => {
                 self.id == "review_emergency_access"
             }

@@ -14,6 +14,7 @@ mod decide;
 mod delegations;
 mod demo;
 mod duties;
+mod emergency;
 mod faults;
 mod finders;
 mod hostile;

@@ -11,7 +11,7 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use kernel::fresh_id;
+use kernel::{Scope, fresh_id};
 use registry::PrincipalKind;
 use serde_json::json;
 
@@ -82,11 +82,26 @@ impl Issuer {
         let Some((sub, _, role, ..)) = callers.iter().find(|it| it.1 == name) else {
             return Err(format!("the demo callers are {}", callers.map(|it| it.1).join(", ")));
         };
-        if role.kind() == PrincipalKind::System {
-            return self.own.token(sub, role.scopes(), now, time);
+        self.token_of(sub, role.kind(), role.scopes(), now, time)
+    }
+
+    /// A token for whoever has `sub` and is of this kind, with these scopes.
+    ///
+    /// # Errors
+    /// If the key can't sign, which is a fault of ours.
+    pub fn token_of(
+        &self,
+        sub: &str,
+        kind: PrincipalKind,
+        scopes: &[Scope],
+        now: DateTime<Utc>,
+        time: TimeDelta,
+    ) -> Result<String, String> {
+        if kind == PrincipalKind::System {
+            return self.own.token(sub, scopes, now, time);
         }
         let claims = json!({
-            "iss": self.name, "aud": AUDIENCE, "sub": sub, "client_id": "lanyard-cli", "scope": words(role.scopes()),
+            "iss": self.name, "aud": AUDIENCE, "sub": sub, "client_id": "lanyard-cli", "scope": words(scopes),
             "iat": now.timestamp(), "exp": (now + time).timestamp(), "jti": fresh_id("jti", now),
             "acr": "mfa", "auth_time": now.timestamp(),
         });

@@ -8,7 +8,7 @@ use ::store::{Basis, Deadline, Event, Key, Locks, Rx, Trail, Tx};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use kernel::{Calendar, Draft, FlawCode, Flaws, MemberId, Scope, Text, body, fresh_id};
-use registry::{Access, Emergency, EmergencyId, EmergencyReason, Finding, PrincipalKind};
+use registry::{Access, Emergency, EmergencyId, EmergencyReason, Finding, PrincipalKind, Role};
 
 use crate::Error;
 use crate::error::broken;
@@ -53,14 +53,16 @@ impl ToOpen {
     /// Who asks, and whether the plan knows the member.
     ///
     /// # Errors
-    /// [`Error::PeopleOnly`] of a program.
+    /// [`Error::NoEmergencies`] of a program, and of whoever runs the service (S-13).
     pub fn gather(
         rx: &mut Rx<'_>,
         caller: &Access,
         draft: &Draft<NewEmergency>,
     ) -> Result<(String, bool), Error> {
-        if caller.principal.kind == PrincipalKind::System {
-            return Err(Error::PeopleOnly);
+        let roles = &caller.principal.grants;
+        let cares = roles.iter().any(|it| it.role != Role::PlatformOperator);
+        if caller.principal.kind == PrincipalKind::System || !cares {
+            return Err(Error::NoEmergencies);
         }
         let known = draft.member_id.as_ref().map(|it| registry::is_member(rx, it)).transpose()?;
         Ok((caller.principal.id.to_string(), known.unwrap_or(true)))

@@ -47,8 +47,9 @@ faults! {
             "The user was changed meanwhile, and nothing was done. Send the request again.";
         /// There is none with this ID, or not for this caller, who can't tell the two apart.
         EmergencyNotFound => NotFound, "emergency-access-not-found", "", "There is no such emergency access.";
-        /// A program has no emergencies.
-        PeopleOnly => Forbidden, "people-only", "", "Only a person opens an emergency access.";
+        /// A program has no emergencies, nor has whoever runs the service (S-13), or has no role at all.
+        NoEmergencies => Forbidden, "no-emergencies", "",
+            "An emergency access is for people with a role at a site or at the plan, but for those who run the service.";
         /// None is renewed without a second person: the caller's last one for this member waits for its review.
         EmergencyUnreviewed => Conflict, "emergency-access-unreviewed", "",
             "Your last emergency access to this member's records waits for its review, and none is opened before that.";

@@ -43,7 +43,16 @@ pub(super) fn again(slug: &str) -> &'static str {
         | "role-not-grantable"
         | "plan-only"
         | "agents-do-not-delegate" => "no: ask the plan for the permission, if it should be there",
-        "own-grant" | "second-person-required" => "no: another person does it",
+        "step-up-required" => "once, with the token of a new and stronger login",
+        "trail-unavailable" => "yes",
+        "no-emergency-access" => "with an emergency access that is open, if there is reason for one",
+        "no-emergencies" | "not-a-reviewer" => "no: ask the plan for the permission, if it should be there",
+        "emergency-access-unreviewed" => "once the last one is reviewed",
+        "emergency-access-reviewed" => "no: it is so already",
+        "emergency-access-not-found" => "no: the id is wrong",
+        "own-request" | "own-emergency" | "own-grant" | "second-person-required" => {
+            "no: another person does it"
+        }
         "grant-exists" | "user-exists" | "user-unchanged" => "no: it is so already",
         "last-administrator" => "once there is another administrator",
         "authorization-not-found" | "user-not-found" | "grant-not-found" | "delegation-not-found" => {

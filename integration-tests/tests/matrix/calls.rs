@@ -104,6 +104,28 @@ impl Calls {
             "list_diagnosis_codes" => get("/v1/diagnosis-codes?q=i10".to_owned()),
             "get_me" => get("/v1/me".to_owned()),
             "list_trail" => get("/v1/trail?subject=26335R00001".to_owned()),
+            "open_emergency_access" => post(
+                "/v1/emergency-access",
+                json!({"member_id": "MCF0000000042", "reason_code": "treatment", "reason": "In our emergency room."}),
+            ),
+            "list_emergency_accesses" => get("/v1/emergency-access".to_owned()),
+            "get_emergency_access" => get(format!("/v1/emergency-access/{NO_EMERGENCY}")),
+            "review_emergency_access" => post(
+                &format!("/v1/emergency-access/{NO_EMERGENCY}/review"),
+                json!({"finding": "justified", "reason": "x"}),
+            ),
+            "create_client" => post(
+                "/v1/clients",
+                json!({"name": "A", "scopes": ["authorizations:read"], "jwks_url": "https://client.example/jwks.json"}),
+            ),
+            "list_clients" => get("/v1/clients?limit=1".to_owned()),
+            "get_client" => get(format!("/v1/clients/{}", client(row))),
+            "replace_client_keys" => (
+                Method::PUT,
+                format!("/v1/clients/{}/keys", client(row)),
+                json!({"jwks_url": "https://client.example/jwks.json"}),
+            ),
+            "disable_client" => post(&format!("/v1/clients/{}/disable", client(row)), json!({"reason": "x"})),
             "search_trail" => post("/v1/trail/search", json!({"member_id": "MCF0000000042"})),
             _ => self.of_users(row),
         }
@@ -204,6 +226,13 @@ impl Calls {
         self.kept.insert(key, thing.clone());
         thing
     }
+}
+
+const NO_EMERGENCY: &str = "emg_ffffffffffffffffffffffffffffffff";
+
+/// A system client that there is, or none.
+fn client(row: &Row) -> &'static str {
+    if row.relation == "missing" { "cli_ffffffffffffffffffffffffffffffff" } else { id("clearinghouse") }
 }
 
 fn decision(outcome: &str) -> Value {
