@@ -40,6 +40,23 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
     ("list_services", None, include_str!("examples/list_services.json")),
     ("list_procedure_codes", None, include_str!("examples/list_procedure_codes.json")),
     ("get_policy", None, include_str!("examples/get_policy.json")),
+    (
+        "create_client",
+        Some(include_str!("examples/create_client.request.json")),
+        include_str!("examples/create_client.json"),
+    ),
+    ("list_clients", None, include_str!("examples/list_clients.json")),
+    ("get_client", None, include_str!("examples/get_client.json")),
+    (
+        "replace_client_keys",
+        Some(include_str!("examples/replace_client_keys.request.json")),
+        include_str!("examples/replace_client_keys.json"),
+    ),
+    (
+        "disable_client",
+        Some(include_str!("examples/disable_client.request.json")),
+        include_str!("examples/disable_client.json"),
+    ),
     ("list_users", None, include_str!("examples/list_users.json")),
     ("get_user", None, include_str!("examples/get_user.json")),
     (
@@ -83,27 +100,22 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
         Some(include_str!("examples/end_delegation.request.json")),
         include_str!("examples/end_delegation.json"),
     ),
-    (
-        "create_client",
-        Some(include_str!("examples/create_client.request.json")),
-        include_str!("examples/create_client.json"),
-    ),
-    ("list_clients", None, include_str!("examples/list_clients.json")),
-    ("get_client", None, include_str!("examples/get_client.json")),
-    (
-        "replace_client_keys",
-        Some(include_str!("examples/replace_client_keys.request.json")),
-        include_str!("examples/replace_client_keys.json"),
-    ),
-    (
-        "disable_client",
-        Some(include_str!("examples/disable_client.request.json")),
-        include_str!("examples/disable_client.json"),
-    ),
     ("list_trail", None, include_str!("examples/list_trail.json")),
     (
         "search_trail",
         Some(include_str!("examples/search_trail.request.json")),
         include_str!("examples/search_trail.json"),
+    ),
+    ("list_emergency_accesses", None, include_str!("examples/list_emergency_accesses.json")),
+    ("get_emergency_access", None, include_str!("examples/get_emergency_access.json")),
+    (
+        "review_emergency_access",
+        Some(include_str!("examples/review_emergency_access.request.json")),
+        include_str!("examples/review_emergency_access.json"),
+    ),
+    (
+        "open_emergency_access",
+        Some(include_str!("examples/open_emergency_access.request.json")),
+        include_str!("examples/open_emergency_access.json"),
     ),
 ];

@@ -197,7 +197,7 @@ impl State {
         if it.row().kind == Kind::NotFound {
             self.missed(caller).await;
         }
-        it.problem
+        *it.problem
     }
 
     /// Reads what is searched in memory, so that the first search needn't wait for it.

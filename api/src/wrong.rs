@@ -12,7 +12,7 @@ use crate::{Problem, problem};
 /// to blame.
 #[derive(Debug)]
 pub(crate) struct Wrong {
-    pub(crate) problem: Problem,
+    pub(crate) problem: Box<Problem>,
     /// Who asked, where that was found out.
     pub(crate) who: Option<PrincipalId>,
     row: FaultRow,
@@ -21,7 +21,7 @@ pub(crate) struct Wrong {
 impl Wrong {
     /// What `fault` comes to.
     pub(crate) fn of(fault: impl Fault) -> Self {
-        Self { row: fault.row(), who: None, problem: fault.into() }
+        Self { row: fault.row(), who: None, problem: Box::new(fault.into()) }
     }
 
     /// What is told to someone who may not.
@@ -41,7 +41,7 @@ impl Wrong {
     /// What the caller sent is wrong in itself.
     pub(crate) fn refused(problem: Problem, who: Option<PrincipalId>) -> Self {
         let row = FaultRow { kind: Kind::Forbidden, slug: "", rule: "", message: "", about: "" };
-        Self { problem, who, row }
+        Self { problem: Box::new(problem), who, row }
     }
 
     /// The same, asked by `who`.

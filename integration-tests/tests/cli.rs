@@ -168,6 +168,7 @@ fn c_11_a_key_outlives_kill_9_on_postgres() {
 
 /// L-08: outside the demo profile nothing starts without keys of its own, and the demo profile stays on loopback.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list of what is refused")]
 fn l_08_what_would_expose_the_service_is_refused() {
     let folder = folder("refused");
     let file = |name: &str, text: &str, mode: u32| {

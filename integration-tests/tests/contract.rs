@@ -94,6 +94,9 @@ on_both! {
         let (grants, disable, enable) = (format!("{user}/grants"), format!("{user}/disable"), format!("{user}/enable"));
         let withdraw = format!("/v1/users/{}/grants/{}/withdraw", users::id("multi-site"), users::demo_grant("multi-site", Some(1)));
         let end = format!("/v1/delegations/{}/end", users::demo_grant("billing-agent", Some(0)));
+        crate::emergency::open_one(&service);
+        let emergency = format!("/v1/emergency-access/{}", crate::emergency::OPENED);
+        let review = format!("{emergency}/review");
         let users = format!("/v1/users?site_id={}&role=portal_user", registry::demo::SITES[0].0);
         for (id, body, _) in EXAMPLES {
             let body = body.map(|it| serde_json::from_str::<Value>(it).expect("JSON"));
@@ -121,6 +124,10 @@ on_both! {
                 "disable_client" => ("administrator", Method::POST, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/disable"),
                 "list_trail" => ("compliance", Method::GET, "/v1/trail?subject=26335R00001"),
                 "search_trail" => ("compliance", Method::POST, "/v1/trail/search"),
+                "list_emergency_accesses" => ("compliance", Method::GET, "/v1/emergency-access"),
+                "get_emergency_access" => ("nurse", Method::GET, &*emergency),
+                "review_emergency_access" => ("compliance", Method::POST, &*review),
+                "open_emergency_access" => ("other-site", Method::POST, "/v1/emergency-access"),
                 "list_users" => ("site-administrator", Method::GET, &*users),
                 "get_user" => ("administrator", Method::GET, &*user),
                 "create_user" => ("site-administrator", Method::POST, "/v1/users"),

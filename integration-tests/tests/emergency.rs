@@ -8,6 +8,18 @@ use crate::support::{Answer, Service, example};
 
 const PATH: &str = "/v1/emergency-access";
 
+/// The one that [`open_one`] opens.
+pub(crate) const OPENED: &str = "emg_0198c1f2a4b37c10a1b2c3d4e5f60741";
+
+/// Opens one whose id stays.
+pub(crate) fn open_one(service: &Service) {
+    service.execute(&format!(
+        "insert into emergency_accesses (id, principal_id, member_id, reason_code, reason, opened_at, ends_at) values \
+         ('{OPENED}', '{}', 'MCF0000000042', 'treatment', 'The member is in our emergency room.', '2026-12-01 15:00:00', '2026-12-01 16:00:00')",
+        crate::users::id("nurse")
+    ));
+}
+
 fn asked(member: &str) -> Value {
     json!({"member_id": member, "reason_code": "treatment", "reason": "The member is in our emergency room."})
 }

@@ -154,7 +154,7 @@ on_both! {
             let class = second.header("ratelimit").and_then(|it| it.split('"').nth(1)).expect("a class").to_owned();
             let usual = match (path.starts_with("/v1/"), id.split('_').next().expect("a verb")) {
                 (false, _) => "anonymous",
-                (true, "create" | "decide" | "close" | "grant" | "approve" | "withdraw" | "disable" | "enable" | "record" | "end") => "write",
+                (true, "create" | "decide" | "close" | "grant" | "approve" | "withdraw" | "disable" | "enable" | "record" | "end" | "open" | "review" | "replace") => "write",
                 (true, _) => if class == "search" { "search" } else { "read" },
             };
             assert_eq!(class, usual, "{id}");

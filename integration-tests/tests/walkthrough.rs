@@ -83,7 +83,7 @@ impl Page<'_> {
         )
         .await;
         self.say("**3., 4. Requesting provider and contact.** The site, and whom to call, are the caller's.");
-        self.get("/v1/me", &["/role", "/contact", "/sites/0"]).await;
+        self.get("/v1/me", &["/roles", "/contact", "/sites/0"]).await;
         self.say(&format!("**5. Requested service.** {}", form.about));
         self.get("/v1/services", &[&format!("/data/{}", form.place)]).await;
         self.say("**6., 7. Servicing provider and contact.** By name or NPI; the contact is theirs.");

@@ -177,8 +177,9 @@ pub(crate) async fn review_emergency_access(
 ) -> Result<Reply, Problem> {
     let id = EmergencyId::parse(&id);
     let gather = move |rx: &mut Rx<'_>, who: &Access, _: &_| ToReview::gather(rx, who, id.as_ref());
-    let review =
-        |tx: &mut Tx<'_>, who: &Access, it| EmergencyBody::reply(access::review_emergency(tx, who, it)?);
+    let review = |tx: &mut Tx<'_>, who: &Access, it: ToReview| {
+        EmergencyBody::reply(access::review_emergency(tx, who, &it)?)
+    };
     let asked = Asked { state: &state, caller: &caller, once, body };
     asked.answered(gather, ToReview::check, review).await
 }

@@ -185,6 +185,7 @@ impl ToReview {
     }
 
     /// What it comes to.
+    #[must_use]
     pub fn check(draft: &Draft<NewReview>, id: EmergencyId, _: &mut Flaws) -> Option<Self> {
         Some(Self { id, finding: draft.finding?, reason: draft.reason.as_deref()?.to_owned() })
     }
@@ -200,7 +201,7 @@ impl Locks for ToReview {
 ///
 /// # Errors
 /// [`Error::OwnEmergency`]; [`Error::NotAReviewer`] of whoever may only see their own; [`Error::EmergencyReviewed`].
-pub fn review_emergency(tx: &mut Tx<'_>, caller: &Access, it: ToReview) -> Result<Emergency, Error> {
+pub fn review_emergency(tx: &mut Tx<'_>, caller: &Access, it: &ToReview) -> Result<Emergency, Error> {
     tx.lock(&it.keys())?;
     let mut found = registry::emergency(tx.db()?, &it.id)?.ok_or(Error::EmergencyNotFound)?;
     let opener = registry::user(tx.db()?, &found.principal_id)?.ok_or(Error::NotFound)?;

@@ -191,6 +191,7 @@ impl Store {
     }
 
     /// Has the trail say what someone saw, or was refused, within about a second; false if there is no room.
+    #[must_use]
     pub fn note(&self, note: Note) -> bool {
         self.0.notes.push(note)
     }

@@ -22,9 +22,11 @@ pub(crate) type Jobs = Queue<Box<dyn Job>>;
 pub(crate) struct Look {
     /// Whether it is the service's own, which sees the rows of every site.
     pub(crate) of_service: bool,
-    /// It answers its caller itself, and says whether all went well.
-    pub(crate) work: Box<dyn FnOnce(Result<(&mut Db, Moment), Error>) -> bool + Send>,
+    pub(crate) work: Box<Looking>,
 }
+
+/// It answers its caller itself, and says whether all went well.
+type Looking = dyn FnOnce(Result<(&mut Db, Moment), Error>) -> bool + Send;
 
 /// What all workers of a store share.
 pub(crate) struct Shop {

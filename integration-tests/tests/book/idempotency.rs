@@ -18,6 +18,7 @@ pub(super) fn again(slug: &str) -> &'static str {
         | "request-timeout"
         | "day-turned"
         | "database-unavailable"
+        | "trail-unavailable"
         | "not-ready" => "yes",
         "too-many-requests" => "yes, after as many seconds as `Retry-After` says, with the same key",
         "outcome-unknown" => "yes, with the same key; without one, look first",
@@ -42,18 +43,18 @@ pub(super) fn again(slug: &str) -> &'static str {
         | "action-not-yours"
         | "role-not-grantable"
         | "plan-only"
-        | "agents-do-not-delegate" => "no: ask the plan for the permission, if it should be there",
+        | "agents-do-not-delegate"
+        | "no-emergencies"
+        | "not-a-reviewer" => "no: ask the plan for the permission, if it should be there",
         "step-up-required" => "once, with the token of a new and stronger login",
-        "trail-unavailable" => "yes",
         "no-emergency-access" => "with an emergency access that is open, if there is reason for one",
-        "no-emergencies" | "not-a-reviewer" => "no: ask the plan for the permission, if it should be there",
         "emergency-access-unreviewed" => "once the last one is reviewed",
-        "emergency-access-reviewed" => "no: it is so already",
-        "emergency-access-not-found" => "no: the id is wrong",
         "own-request" | "own-emergency" | "own-grant" | "second-person-required" => {
             "no: another person does it"
         }
-        "grant-exists" | "user-exists" | "user-unchanged" => "no: it is so already",
+        "grant-exists" | "user-exists" | "user-unchanged" | "emergency-access-reviewed" => {
+            "no: it is so already"
+        }
         "last-administrator" => "once there is another administrator",
         "authorization-not-found" | "user-not-found" | "grant-not-found" | "delegation-not-found" => {
             "no: the ID is wrong, or it is none of your sites' to see"
@@ -63,7 +64,7 @@ pub(super) fn again(slug: &str) -> &'static str {
         }
         "invalid-client" => "once, with a new assertion",
         "invalid-scope" | "unauthorized-client" => "no: ask the plan, or the site, for what is missing",
-        "client-not-found" => "no: the id is wrong",
+        "client-not-found" | "emergency-access-not-found" => "no: the id is wrong",
         "beyond-benefit" => "no: a physician reviewer may grant less",
         other => unreachable!("the book doesn't say whether to send again after {other}"),
     }

@@ -7,7 +7,7 @@ use super::{Operation, code, contract, hold, send, table};
 use crate::support::{Kind, example, start};
 
 /// Each list, and its order.
-const LISTS: [(&str, &str, &str); 7] = [
+const LISTS: [(&str, &str, &str); 13] = [
     ("GET /v1/authorizations", "newest number first", ""),
     ("POST /v1/authorizations/search", "newest number first", "AuthorizationSearch"),
     ("POST /v1/members/search", "last name, first name, number", "MemberSearch"),
@@ -15,6 +15,12 @@ const LISTS: [(&str, &str, &str); 7] = [
     ("GET /v1/diagnosis-codes", "best match first", ""),
     ("GET /v1/procedure-codes", "code set, code", ""),
     ("GET /v1/services", "as the guide has them", ""),
+    ("GET /v1/users", "id", ""),
+    ("GET /v1/delegations", "id", ""),
+    ("GET /v1/clients", "id", ""),
+    ("GET /v1/emergency-access", "the latest first", ""),
+    ("GET /v1/trail", "the latest first", ""),
+    ("POST /v1/trail/search", "the latest first", "TrailSearch"),
 ];
 
 /// How a list pages, as the contract says.
