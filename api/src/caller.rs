@@ -182,15 +182,19 @@ impl<P: Permission> FromRequest for Caller<P> {
             if P::PERMIT.looks_up() {
                 state.misses.pass(&claims.sub)?;
             }
+            let (emergency, named) = match emergency(&request) {
+                Ok(emergency) => (emergency, Ok(())),
+                Err(problem) => (None, Err(problem)),
+            };
             let credential = Credential {
                 of_system: claims.of_system,
                 strong: claims.is_strong(&state.step_up, now),
                 scopes: claims.scope.split(' ').filter_map(Scope::parse).collect(),
-                emergency: emergency(&request)?,
+                emergency,
                 login: claims.sub,
             };
             let contract = request.app_data::<Data<Contract>>();
-            let sound = contract.map_or(Ok(()), |it| it.check(&request));
+            let sound = named.and_then(|()| contract.map_or(Ok(()), |it| it.check(&request)));
             let client = claims.client_id.into();
             let caller =
                 Self { credential, client, request: request.clone(), sound, permission: PhantomData };

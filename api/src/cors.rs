@@ -7,10 +7,12 @@ use actix_web::http::header::{
     IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, ORIGIN, RETRY_AFTER,
 };
 
+use crate::caller;
 use crate::frame::REQUEST_ID;
 use crate::hosts::Host;
 use crate::rates::{LEFT, POLICY};
 
+const EMERGENCY: HeaderName = HeaderName::from_static(caller::EMERGENCY);
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -18,7 +20,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 pub fn grant(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT])
-        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, KEY, REQUEST_ID])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, KEY, REQUEST_ID, EMERGENCY])
         .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, REPLAYED, REQUEST_ID, LEFT, POLICY])
         .max_age(600);
     origins.iter().fold(cors, |cors, it| cors.allowed_origin(it))

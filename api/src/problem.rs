@@ -6,7 +6,7 @@ use std::fmt;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
-use kernel::{Fault, FaultRow, Flaw, Flaws};
+use kernel::{Fault, FaultRow, Flaw, FlawCode, Flaws};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -112,6 +112,12 @@ impl Problem {
     #[must_use]
     pub fn slug(&self) -> &str {
         self.kind.trim_start_matches("/problems/")
+    }
+
+    /// Whether one of the broken fields has this code.
+    #[must_use]
+    pub fn has(&self, code: FlawCode) -> bool {
+        self.errors.iter().flat_map(Flaws::iter).any(|it| it.code == code)
     }
 
     /// What the log is told of it, and no one else.

@@ -192,7 +192,7 @@ impl State {
     /// Notes who was refused, if that was found out, and whether they asked for what isn't there.
     async fn told<P: Permission>(&self, caller: &Caller<P>, it: Wrong) -> Problem {
         if let Some(who) = &it.who {
-            caller.known(Some(who), None);
+            caller.known(Some(who), caller.credential.emergency.as_ref());
         }
         if it.row().kind == Kind::NotFound {
             self.missed(caller).await;

@@ -97,9 +97,18 @@ on_both! {
                 "paper": "files/7", "first_on": "2026-12-01"});
             assert_eq!(service.post(who, "/v1/delegations", &body).await.status, status, "{who}");
         }
-        // Who is on record as an agent names no others.
-        let body = json!({"agent_id": id("site-administrator"), "site_id": SITES[2].0, "channel": "letter", "paper": "p", "first_on": "2027-01-01"});
-        service.post("administrator", "/v1/delegations", &body).await.expect(201);
+        // Who acts for a site as an agent names no others for it; what is only asked for, or is of another site, is no obstacle.
+        let acts = |site: &str| json!({"agent_id": id("site-administrator"), "site_id": site, "channel": "letter", "paper": "p", "first_on": "2026-12-01"});
+        service.post("administrator", "/v1/delegations", &acts(SITES[2].0)).await.expect(201);
+        let asked = service.post("administrator", "/v1/delegations", &acts(SITES[0].0)).await.expect(201);
+        assert_eq!(asked["status"], "requested");
+        let first = service.post("site-administrator", "/v1/delegations", &delegation(&agent, SITES[0].0)).await.expect(201);
+        let end = format!("/v1/delegations/{}/end", first["id"].as_str().expect("an id"));
+        service.post("site-administrator", &end, &json!({"reason": "x"})).await.expect(200);
+        // What one of the plan's administrators enters, another person approves.
+        let approve = format!("/v1/users/{}/grants/{}/approve", id("site-administrator"), asked["id"].as_str().expect("an id"));
+        assert_eq!(service.post("administrator", &approve, &json!({})).await.problem(403), "second-person-required");
+        service.post("second-administrator", &approve, &json!({})).await.expect(200);
         assert_eq!(service.post("site-administrator", "/v1/delegations", &but("x", json!(null))).await.flaws(), ["/x unknown -"]);
         let answer = service.post("site-administrator", "/v1/delegations", &delegation(&agent, SITES[0].0)).await;
         assert_eq!(answer.problem(403), "agents-do-not-delegate");

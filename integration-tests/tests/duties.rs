@@ -67,8 +67,8 @@ on_both! {
         decide(&service, "nurse", &number).await.expect(200);
     }
 
-    /// S-1, raced: while a nurse decides, she is granted a role at the site; whichever comes first, the other one sees it.
-    async fn a_09_s_01_of_a_decision_and_a_grant_at_once_both_can_not_be(service) {
+    /// Of several decisions at once one is made.
+    async fn a_09_of_several_decisions_at_once_one_is_made(service) {
         let number = reviewed(&service).await;
         let calls = (0..8).map(|_| decide(&service, "nurse", &number));
         let statuses: Vec<_> = futures_util::future::join_all(calls).await.iter().map(|it| it.status).collect();

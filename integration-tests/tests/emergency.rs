@@ -97,6 +97,31 @@ on_both! {
         open(&service, "other-site", "MCF0000000042").await;
     }
 
+    /// S-12, under whatever login; and what is reviewed is over, for good where it wasn't justified.
+    async fn a_12_none_is_renewed_under_another_login_and_a_review_ends_it(service) {
+        fill(&service).await;
+        let id = open(&service, "other-site", "MCF0000000042").await;
+        let same = format!("update principals set person = '{}' where id = '{}'", crate::users::id("other-site"), crate::users::id("hospital"));
+        service.execute(&same);
+        assert_eq!(service.post("hospital", PATH, &asked("MCF0000000042")).await.problem(409), "emergency-access-unreviewed");
+        open(&service, "hospital", "HMO0000000051").await;
+        let body = json!({"finding": "not_justified", "reason": "No such patient."});
+        service.post("compliance", &format!("{PATH}/{id}/review"), &body).await.expect(200);
+        assert_eq!(read(&service, "other-site", &id, MINE).await.problem(403), "no-emergency-access");
+        assert_eq!(service.post("other-site", PATH, &asked("MCF0000000042")).await.problem(409), "emergency-access-unreviewed");
+    }
+
+    /// J-04, S-13: without a role in force it is over, and whoever runs the service opens none.
+    async fn a_12_it_ends_with_the_roles_of_whoever_opened_it(service) {
+        fill(&service).await;
+        assert_eq!(service.post("operator", PATH, &asked("MCF0000000042")).await.problem(403), "no-emergencies");
+        let id = open(&service, "other-site", "MCF0000000042").await;
+        read(&service, "other-site", &id, MINE).await.expect(200);
+        service.execute("update grants set ended_at = requested_at");
+        assert_eq!(read(&service, "other-site", &id, MINE).await.problem(403), "no-emergency-access");
+        assert_eq!(service.post("other-site", PATH, &asked("HMO0000000051")).await.problem(403), "no-emergencies");
+    }
+
     async fn a_12_it_takes_a_reason_a_person_and_a_strong_login(service) {
         let before = service.counts();
         for (body, flaws) in [
@@ -107,7 +132,7 @@ on_both! {
             assert_eq!(service.post("other-site", PATH, &body).await.flaws(), flaws);
         }
         let request = service.request("ehr-vendor", Method::POST, PATH).header("idempotency-key", "k1");
-        assert_eq!(Answer::of(request.json(&asked("MCF0000000042"))).await.status, 401);
+        assert_eq!(Answer::of(request.json(&asked("MCF0000000042"))).await.problem(403), "not-permitted");
         assert_eq!(service.counts(), before);
         for id in ["emg_ffffffffffffffffffffffffffffffff", "x", ""] {
             assert_eq!(read(&service, "other-site", id, MINE).await.problem(403), "no-emergency-access", "{id}");
@@ -121,10 +146,13 @@ on_both! {
         service.set("2026-12-04T15:00:00Z");
         let id = open(&service, "compliance", "MCF0000000042").await;
         read(&service, "compliance", &id, MINE).await.expect(200);
+        service.set("2026-12-04T15:00:01Z");
+        read(&service, "compliance", &id, OTHER).await;
         service.get("compliance", MINE).await;
         service.drain();
-        let tagged = service.texts(&format!("select action || ' ' || subject as it from trail where emergency = '{id}'"));
-        assert_eq!(tagged, ["get_authorization 26335R00001"]);
+        let tagged = service.texts(&format!("select action || ' ' || subject || ' ' || outcome as it from trail where emergency = '{id}' order by at"));
+        // What it didn't show is told, too.
+        assert_eq!(tagged, ["get_authorization 26335R00001 read", "get_authorization 26335R00002 authorization-not-found"]);
         assert_eq!(service.texts("select topic || ' ' || status as it from outbox where site_id is null"), ["emergency_access.opened open"]);
         let due = format!("select cast(due_at as text) || basis as it from deadlines where subject = '{id}' and met_at is null");
         let due = service.texts(&due).concat();

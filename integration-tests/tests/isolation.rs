@@ -96,6 +96,14 @@ fn a_14_a_write_without_its_filter_changes_nothing_of_others() {
         assert_eq!(write(id("nurse"), close).await.ok(), Some(3));
         let steal = format!("update authorizations set site_id = '{}'", registry::demo::SITES[0].0);
         assert!(write(id("other-site"), steal).await.is_err());
+        // Before anyone has entered nothing is seen, whoever was on the connection before.
+        let early = |tx: &mut store::Tx<'_>| {
+            let sql = "select count(*) as count from authorizations";
+            Ok::<_, store::Error>(diesel::sql_query(sql).get_result::<Count>(tx.db()?)?.count)
+        };
+        for _ in 0..8 {
+            assert_eq!(service.store.write(&actor, early).await.expect("a count"), 0);
+        }
         // Nor can anyone change what the trail says.
         assert!(write(id("nurse"), "update trail set actor = 'x'".to_owned()).await.is_err());
         assert!(write(id("nurse"), "delete from trail".to_owned()).await.is_err());

@@ -147,7 +147,7 @@ on_both! {
             all.sort();
             all.join(" ")
         };
-        let headers = "authorization content-type idempotency-key if-match if-none-match x-request-id";
+        let headers = "authorization content-type emergency-access idempotency-key if-match if-none-match x-request-id";
         assert_eq!(set(&granted, "access-control-allow-headers"), headers);
         assert_eq!(set(&granted, "access-control-allow-methods"), "GET HEAD POST PUT");
         let me = Answer::of(service.request("single-site", Method::GET, "/v1/me").header("origin", ours)).await;

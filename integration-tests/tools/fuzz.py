@@ -66,8 +66,8 @@ def no_one():
 contract, roles, right = requests.get(f"{URL}/openapi.json", timeout=10).json(), {}, no_one()
 for role in ROLES:
     me = requests.get(f"{URL}/v1/me", headers={"Authorization": f"Bearer {token(role)}"}, timeout=10).json()
-    roles[me["role"]] = me["scopes"]
-    right &= fuzz(role, matrix.forbidden(contract, me["scopes"]))
+    roles[role] = me["scopes"]
+    right &= fuzz(role, matrix.forbidden(contract, role, me["scopes"]))
 (RUN / "contract").write_text(json.dumps(contract))
 (RUN / "roles").write_text(json.dumps(roles))
 sys.exit(not right)

@@ -36,6 +36,14 @@ CURSORS = {
     "list_providers": call("GET", "/v1/providers?limit=1").json()["next_cursor"],
     "search_members": call("POST", "/v1/members/search", json={"last_name": "ba", "limit": 1}).json()["next_cursor"],
 }
+CURSORS["list_trail"] = CURSORS["search_trail"] = CURSORS["list_emergency_accesses"] = None
+EMERGENCY = {"reason_code": "treatment", "reason": "The member is in our emergency room."}
+OPENED = None
+if ROLE != "ehr_vendor":
+    opened = call("POST", "/v1/emergency-access", json=EMERGENCY | {"member_id": "MCF0000000043"}).json()
+    OPENED = opened["id"]
+# Each is opened for a member of its own: none is opened again before its review.
+UNSEEN = iter(f"MCF{it:010}" for it in range(1000, 3000))
 POLICY = {} if "get_policy" in FORBIDDEN else call("GET", "/v1/policy").json()
 IDS = [it["id"] for it in call("GET", "/v1/authorizations").json()["data"]]
 
@@ -118,8 +126,12 @@ def before_call(context, case, kwargs):
     # By what was generated, so that the same case is always changed in the same way.
     dice = zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode())
     seeded, dice = dice % 4 != 0, dice // 4
+    # An emergency access is of another caller, or over.
+    case.headers.pop("Emergency-Access", None)
     if sent.get("cursor") is not None:
-        sent["cursor"] = CURSORS[operation]
+        sent["cursor"] = CURSORS.get(operation)
+        if sent["cursor"] is None:
+            del sent["cursor"]
     if operation in ("list_authorizations", "search_authorizations"):
         in_order(sent)
         if seeded and sent.get("site_id"):
@@ -133,6 +145,16 @@ def before_call(context, case, kwargs):
             sent["npi"] = checked(sent["npi"])
     elif operation == "get_eligibility" and seeded:
         sent["member_id"] = MEMBERS[dice % len(MEMBERS)]
+    elif operation == "list_trail":
+        for name in ("from", "to"):
+            sent.pop(name, None)
+        if not sent.get("subject") and not sent.get("actor"):
+            sent["subject"] = IDS[0]
+    elif operation == "get_emergency_access" and seeded and OPENED:
+        case.path_parameters["id"] = OPENED
+    elif operation == "open_emergency_access" and seeded and operation not in FORBIDDEN:
+        case.headers["Idempotency-Key"] = case.id
+        case.body = EMERGENCY | {"member_id": next(UNSEEN)}
     elif operation == "get_authorization" and seeded:
         case.path_parameters["id"] = IDS[dice % len(IDS)]
     elif operation == "get_problem" and seeded:

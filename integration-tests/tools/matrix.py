@@ -7,20 +7,36 @@ import sys
 from pathlib import Path
 
 
+# What scopes don't say: a token is asked for with an assertion, which no fuzzer makes; a program has no emergencies.
+ASSERTED = "create_token"
+
+
 def operations(contract):
     """Each operation: its id, and its alternatives, each the scopes that it takes."""
     for path in contract["paths"].values():
         for it in path.values():
+            if it["operationId"] == ASSERTED:
+                continue
             alternatives = [{scope for scopes in one.values() for scope in scopes} for one in it["security"]]
             yield it["operationId"], alternatives
 
 
-def may(alternatives, scopes):
+def may(name, role, alternatives, scopes):
+    if role == "ehr_vendor" and name == "open_emergency_access":
+        return False
     return any(needed <= set(scopes) for needed in alternatives)
 
 
-def forbidden(contract, scopes):
-    return [name for name, alternatives in operations(contract) if not may(alternatives, scopes)]
+def forbidden(contract, role, scopes):
+    return [name for name, alternatives in operations(contract) if not may(name, role, alternatives, scopes)]
+
+
+def cells(contract, roles):
+    """Each operation with each role, but for what there is nothing of."""
+    for name, alternatives in operations(contract):
+        for role, scopes in roles.items():
+            if not (role == "ehr_vendor" and name == "get_emergency_access"):
+                yield name, role, may(name, role, alternatives, scopes)
 
 
 def complaints(contract, roles, seen):
@@ -29,27 +45,26 @@ def complaints(contract, roles, seen):
     for name, alternatives in operations(contract):
         for scope in set().union(*alternatives) - known:
             yield f"{name} takes the scope {scope}, which isn't one"
-        for role, scopes in roles.items():
-            statuses = {status for by, of, status in seen if (by, of) == (role, name)}
-            served = any(200 <= it < 300 for it in statuses)
-            if may(alternatives, scopes):
-                if not served:
-                    yield f"{name} never answered {role}, who may call it; seen: {sorted(statuses)}"
-            elif served:
-                yield f"{name} answered {role}, who may not call it"
-            elif 403 not in statuses:
-                yield f"{name} never refused {role}, who may not call it; seen: {sorted(statuses)}"
+    for name, role, permitted in cells(contract, roles):
+        statuses = {status for by, of, status in seen if (by, of) == (role, name)}
+        served = any(200 <= it < 300 for it in statuses)
+        if permitted:
+            if not served:
+                yield f"{name} never answered {role}, who may call it; seen: {sorted(statuses)}"
+        elif served:
+            yield f"{name} answered {role}, who may not call it"
+        elif 403 not in statuses:
+            yield f"{name} never refused {role}, who may not call it; seen: {sorted(statuses)}"
 
 
 def controls(contract, roles, seen):
     """Asks of each cell whether its failure would be found: what is right is turned around, and must be complained of."""
-    for name, alternatives in operations(contract):
-        for role, scopes in roles.items():
-            others = {it for it in seen if it[:2] != (role, name)}
-            wrong = 403 if may(alternatives, scopes) else 200
-            for turned in [others, others | {(role, name, wrong)}]:
-                if len(list(complaints(contract, roles, turned))) != 1:
-                    yield f"not found out: {name} answering {role} only {sorted(turned - others)}"
+    for name, role, permitted in cells(contract, roles):
+        others = {it for it in seen if it[:2] != (role, name)}
+        wrong = 403 if permitted else 200
+        for turned in [others, others | {(role, name, wrong)}]:
+            if len(list(complaints(contract, roles, turned))) != 1:
+                yield f"not found out: {name} answering {role} only {sorted(turned - others)}"
 
 
 if __name__ == "__main__":

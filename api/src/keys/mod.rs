@@ -144,7 +144,8 @@ impl Claims {
             && (1..=255).contains(&self.sub.len())
             && self.sub.bytes().all(|it| it.is_ascii_graphic())
             && !self.jti.is_empty()
-            && !self.client_id.is_empty()
+            && (1..=255).contains(&self.client_id.len())
+            && self.client_id.bytes().all(|it| it.is_ascii_graphic())
             && (!person || (self.acr.is_some() && self.auth_time.is_some_and(|it| it <= soon)))
     }
 }

@@ -82,6 +82,7 @@ pub(crate) async fn open_emergency_access(
     once: Once,
     body: Body<NewEmergency>,
 ) -> Result<Reply, Problem> {
+    state.misses.pass(&caller.credential.login)?;
     let zone = state.zone;
     let check = move |draft: &_, facts, flaws: &mut Flaws| ToOpen::check(draft, facts, zone, flaws);
     let open = |tx: &mut Tx<'_>, who: &Access, it| {
@@ -90,7 +91,12 @@ pub(crate) async fn open_emergency_access(
         Ok::<_, Error>(EmergencyBody::reply(it)?.created(location))
     };
     let asked = Asked { state: &state, caller: &caller, once, body };
-    asked.answered(ToOpen::gather, check, open).await
+    let answer = asked.answered(ToOpen::gather, check, open).await;
+    // Who guesses numbers here is stopped as anywhere (I-14).
+    if answer.as_ref().is_err_and(|it| it.has(FlawCode::UnknownMember)) {
+        state.missed(&caller).await;
+    }
+    answer
 }
 
 /// List emergency accesses

@@ -27,7 +27,8 @@ struct Me {
     sites: Vec<MySite>,
     /// What both the token and the caller's roles permit.
     scopes: Vec<Scope>,
-    /// The operations, by their `operationId`, that these scopes open; which of a thing's, its `actions` say.
+    /// The operations, by their `operationId`, that these scopes open. Some of them only the plan's own people do, whatever the scope;
+    /// and of a thing, its `actions` say what may be done now.
     operations: Vec<String>,
 }
 

@@ -7,7 +7,9 @@ use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post};
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{PrincipalId, Scope};
-use registry::{ClientError, Credential, Entered, Entry, Needs, PrincipalKind, Role, authorize};
+use registry::{
+    ClientError, ClientKeySource, Credential, Entered, Entry, Needs, PrincipalKind, Role, authorize,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Actor, Key, Trail, Tx};
@@ -102,7 +104,7 @@ pub(crate) async fn create_token(
     let audience = state.own.token_endpoint();
     let assertion = asserted.verify(&source, &state.client_keys, &audience, now).await.map_err(refused)?;
     let id = assertion.client.clone();
-    let issued = issue(&state, &request, assertion, asked).await?;
+    let issued = issue(&state, &request, assertion, source, asked).await?;
     let (scopes, at) = issued.map_err(|(it, why)| refuse(&request, it, why))?;
     let (known, client) = (Some(id.as_str().into()), id.as_str().into());
     request.extensions_mut().insert(Known { id: known, client, emergency: None, phi: false });
@@ -137,6 +139,7 @@ async fn issue(
     state: &State,
     request: &HttpRequest,
     it: Assertion,
+    source: ClientKeySource,
     asked: Vec<Scope>,
 ) -> Result<Result<(Vec<Scope>, DateTime<Utc>), Refused>, ClientError> {
     let id: Arc<str> = it.client.as_str().into();
@@ -145,6 +148,9 @@ async fn issue(
         tx.lock(&[Key::User(id.to_string())])?;
         let entry = Entry { login: id.to_string(), emergency: None };
         let found = tx.enter(|db, moment| entry.find(db, moment).map(|it| (it, id)))?;
+        if registry::keys_of(tx, &it.client)?.as_ref() != Some(&source) {
+            return Ok(Err((problem::INVALID_CLIENT, "the keys were replaced meanwhile")));
+        }
         if !registry::take_assertion(tx, &it.client, &it.jti, it.expires_at)? {
             return Ok(Err((problem::INVALID_CLIENT, "taken before, or expired meanwhile")));
         }

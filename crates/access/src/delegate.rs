@@ -10,7 +10,7 @@ use crate::change::{Change, Terms};
 use crate::error::broken as impossible;
 use crate::grant::{check_terms, is_site};
 use crate::lifecycle::permits;
-use crate::rules::{keys, not_own};
+use crate::rules::{keys, not_own, of_plan};
 use crate::{Error, GrantAction};
 
 body! {
@@ -167,14 +167,15 @@ impl Locks for ToDelegate {
     }
 }
 
-/// Puts an agent on record, who acts for the site from the first day to the last.
+/// Puts an agent on record, who acts for the site from the first day to the last; where one of the plan's administrators enters it,
+/// once another person has approved.
 ///
 /// # Errors
 /// [`Error::SiteNotPermitted`], [`Error::AgentsDontDelegate`], [`Error::OwnGrant`], or [`Error::GrantExists`].
 pub fn record_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToDelegate) -> Result<Delegation, Error> {
     permitted(caller, &it.site)?;
     tx.lock(&it.keys())?;
-    if registry::is_agent(tx, &caller.principal.person)? {
+    if registry::is_agent(tx, &caller.principal.person, &it.site)? {
         return Err(Error::AgentsDontDelegate);
     }
     let mut change = Change::of(tx, &it.agent)?;
@@ -184,7 +185,8 @@ pub fn record_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToDelegate) -> Re
         site_id: Some(it.site.clone()),
         first_on: Some(it.first_on),
         last_on: it.last_on,
-        at_once: true,
+        // What one of the plan's administrators enters from paper, another person approves (S-10).
+        at_once: !of_plan(caller),
         paper: Some((it.channel, it.paper)),
     };
     let id = change.add(tx, terms, &caller.principal.id)?;

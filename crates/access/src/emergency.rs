@@ -8,7 +8,7 @@ use ::store::{Basis, Deadline, Event, Key, Locks, Rx, Trail, Tx};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use kernel::{Calendar, Draft, FlawCode, Flaws, MemberId, Scope, Text, body, fresh_id};
-use registry::{Access, Emergency, EmergencyId, EmergencyReason, Finding, PrincipalKind, Role};
+use registry::{Access, Emergency, EmergencyId, EmergencyReason, Finding, PrincipalKind};
 
 use crate::Error;
 use crate::error::broken;
@@ -44,6 +44,7 @@ pub struct ToOpen {
     member: MemberId,
     reason_code: EmergencyReason,
     reason: String,
+    /// The human being who opens it.
     opener: String,
     /// The plan's zone, in which a business day ends.
     zone: Tz,
@@ -59,13 +60,9 @@ impl ToOpen {
         caller: &Access,
         draft: &Draft<NewEmergency>,
     ) -> Result<(String, bool), Error> {
-        let roles = &caller.principal.grants;
-        let cares = roles.iter().any(|it| it.role != Role::PlatformOperator);
-        if caller.principal.kind == PrincipalKind::System || !cares {
-            return Err(Error::NoEmergencies);
-        }
+        may_open(caller)?;
         let known = draft.member_id.as_ref().map(|it| registry::is_member(rx, it)).transpose()?;
-        Ok((caller.principal.id.to_string(), known.unwrap_or(true)))
+        Ok((caller.principal.person.clone(), known.unwrap_or(true)))
     }
 
     /// Adds that the plan knows no such member, if so; what it comes to.
@@ -101,8 +98,9 @@ impl Locks for ToOpen {
 /// without a second person.
 pub fn open_emergency(tx: &mut Tx<'_>, caller: &Access, it: ToOpen) -> Result<Emergency, Error> {
     tx.lock(&it.keys())?;
+    may_open(caller)?;
     let who = &caller.principal.id;
-    if registry::has_unreviewed(tx, who, &it.member)? {
+    if registry::has_unreviewed(tx, &caller.principal.person, &it.member)? {
         return Err(Error::EmergencyUnreviewed);
     }
     let now = tx.now();
@@ -124,6 +122,12 @@ pub fn open_emergency(tx: &mut Tx<'_>, caller: &Access, it: ToOpen) -> Result<Em
     tell(tx, &opened, "emergency_access.opened", "open", 1);
     record(tx, &opened, "emergency.open", format!("{}: {}", opened.reason_code, opened.reason));
     Ok(opened)
+}
+
+/// Refuses a program, and whoever runs the service (S-13) or has no role in force.
+fn may_open(caller: &Access) -> Result<(), Error> {
+    let cares = caller.principal.cares_for_members();
+    (caller.principal.kind != PrincipalKind::System && cares).then_some(()).ok_or(Error::NoEmergencies)
 }
 
 /// The moment at which `day` is over in `zone`.
@@ -215,6 +219,7 @@ pub fn review_emergency(tx: &mut Tx<'_>, caller: &Access, it: &ToReview) -> Resu
         return Err(Error::EmergencyReviewed);
     }
     found.review = Some((caller.principal.id.clone(), tx.now(), it.finding));
+    found.ends_at = found.ends_at.min(tx.now());
     registry::review_emergency(tx, &found)?;
     tx.meet(&found.id)?;
     tell(tx, &found, "emergency_access.reviewed", it.finding.as_str(), 2);

@@ -50,9 +50,10 @@ faults! {
         /// A program has no emergencies, nor has whoever runs the service (S-13), or has no role at all.
         NoEmergencies => Forbidden, "no-emergencies", "",
             "An emergency access is for people with a role at a site or at the plan, but for those who run the service.";
-        /// None is renewed without a second person: the caller's last one for this member waits for its review.
+        /// None is renewed without a second person: the caller's last one for this member waits for its review, or was found not to be
+        /// justified.
         EmergencyUnreviewed => Conflict, "emergency-access-unreviewed", "",
-            "Your last emergency access to this member's records waits for its review, and none is opened before that.";
+            "Your last emergency access to this member's records waits for its review, or was not justified.";
         /// Someone else looks at what one saw in an emergency, under whatever login (S-12).
         OwnEmergency => Forbidden, "own-emergency", "", "You opened this emergency access: someone else reviews it.";
         /// Only the plan's compliance officers review emergency accesses.

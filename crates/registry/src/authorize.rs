@@ -77,14 +77,18 @@ pub fn authorize(
         credential.scopes.iter().copied().filter(|it| principal.permits(*it)).collect();
     let emergency = match (&credential.emergency, member) {
         (None, _) => None,
-        (Some(id), Some(member)) if needs.in_emergency => Some((id.clone(), member)),
+        (Some(id), Some(member)) if needs.in_emergency && principal.cares_for_members() => {
+            Some((id.clone(), member))
+        }
         (Some(_), _) => return Err(Denial::NoEmergency),
     };
     if !needs.scopes.is_empty() && emergency.is_none() && !needs.scopes.iter().any(|it| scopes.contains(it)) {
         return Err(Denial::NotPermitted);
     }
     if needs.step_up && !credential.strong {
-        return Err(Denial::StepUp);
+        // A program has no second factor to log in with.
+        let person = principal.kind != PrincipalKind::System;
+        return Err(if person { Denial::StepUp } else { Denial::NotPermitted });
     }
     Ok(Access { principal: Arc::new(principal), scopes, emergency })
 }

@@ -226,6 +226,7 @@ pub fn disable_client(tx: &mut Tx<'_>, caller: &Access, it: &ToDisable) -> Resul
     may_manage(caller)?;
     let before = client_in(tx, &it.id)?;
     if !before.active {
+        record(tx, "client.disable", Some(&before), &before, Some(it.why.reason.to_string()));
         return Ok(before);
     }
     let after = Client { active: false, version: before.version + 1, ..before.clone() };

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use kernel::{MemberId, PrincipalId, codes};
 
-use crate::schema::{emergency_accesses, members};
+use crate::schema::{emergency_accesses, members, principals};
 use crate::{EmergencyId, Error};
 
 codes! {
@@ -121,6 +121,8 @@ pub fn review_emergency(tx: &mut Tx<'_>, it: &Emergency) -> Result<(), Error> {
             emergency_accesses::reviewed_by.eq(who),
             emergency_accesses::reviewed_at.eq(at.naive_utc()),
             emergency_accesses::finding.eq(finding),
+            // What is reviewed is over.
+            emergency_accesses::ends_at.eq(it.ends_at.naive_utc()),
         ))
         .execute(tx.db()?)?;
     Ok(())
@@ -156,14 +158,18 @@ pub fn emergencies(
     Ok(found.into_iter().map(Emergency::from).collect())
 }
 
-/// Whether an emergency access of this caller for this member waits for its review.
+/// Whether an emergency access of this human being for this member, under whatever login, waits for its review, or was found not to be
+/// justified.
 ///
 /// # Errors
 /// If the database can't answer.
-pub fn has_unreviewed(tx: &mut Tx<'_>, who: &PrincipalId, member: &MemberId) -> Result<bool, Error> {
+pub fn has_unreviewed(tx: &mut Tx<'_>, person: &str, member: &MemberId) -> Result<bool, Error> {
+    let waits = emergency_accesses::reviewed_at.is_null();
+    let misused = emergency_accesses::finding.eq(Finding::NotJustified);
     let open = emergency_accesses::table
-        .filter(emergency_accesses::principal_id.eq(who).and(emergency_accesses::member_id.eq(member)))
-        .filter(emergency_accesses::reviewed_at.is_null())
+        .inner_join(principals::table)
+        .filter(principals::person.eq(person).and(emergency_accesses::member_id.eq(member)))
+        .filter(waits.or(misused.assume_not_null()))
         .select(emergency_accesses::id);
     Ok(diesel::select(diesel::dsl::exists(open)).get_result(tx.db()?)?)
 }

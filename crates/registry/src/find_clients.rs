@@ -1,6 +1,6 @@
 //! The queries on system clients, and on what they asserted.
 
-use ::store::{Rx, Tx};
+use ::store::{Db, Rx, Tx};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use kernel::{Phone, PrincipalId, Scope};
@@ -100,12 +100,24 @@ pub fn find_clients(
 /// # Errors
 /// If the database can't answer.
 pub fn client_keys(rx: &mut Rx<'_>, id: &PrincipalId) -> Result<Option<ClientKeySource>, ClientError> {
+    keys(rx.db(), id)
+}
+
+/// The same, as a write finds it, under the client's lock.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn keys_of(tx: &mut Tx<'_>, id: &PrincipalId) -> Result<Option<ClientKeySource>, ClientError> {
+    keys(tx.db()?, id)
+}
+
+fn keys(db: &mut Db, id: &PrincipalId) -> Result<Option<ClientKeySource>, ClientError> {
     let found: Option<(Option<String>, Option<String>)> = clients::table
         .inner_join(principals::table)
         .filter(clients::principal_id.eq(id))
         .filter(principals::kind.eq(PrincipalKind::System).and(principals::active))
         .select((clients::jwks, clients::jwks_url))
-        .first(rx.db())
+        .first(db)
         .optional()?;
     Ok(found.and_then(|(set, url)| source(set, url)))
 }

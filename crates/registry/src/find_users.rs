@@ -181,18 +181,19 @@ pub fn administrators(tx: &mut Tx<'_>, site: Option<&SiteId>) -> Result<Vec<(Pri
     })?)
 }
 
-/// Whether the human being `person` is on record as an agent, under whatever login (ENR-10).
+/// Whether the human being `person` acts for this site as an agent, under whatever login (ENR-10).
 ///
 /// # Errors
 /// If the database can't answer.
-pub fn is_agent(tx: &mut Tx<'_>, person: &str) -> Result<bool, Error> {
+pub fn is_agent(tx: &mut Tx<'_>, person: &str, site: &SiteId) -> Result<bool, Error> {
     let day = tx.today();
     let roles: Vec<_> = Role::ALL.iter().copied().filter(|it| it.is_agent()).collect();
     let open = grants::table
         .inner_join(principals::table)
-        .filter(principals::person.eq(person))
+        .filter(principals::person.eq(person).and(grants::site_id.eq(site)))
         .filter(AnyOf { column: "grants.role", values: &roles })
-        .filter(grants::ended_at.is_null())
+        .filter(grants::ended_at.is_null().and(grants::approved_at.is_not_null()))
+        .filter(grants::first_on.is_null().or(grants::first_on.le(day)))
         .filter(grants::last_on.is_null().or(grants::last_on.ge(day)))
         .select(grants::id);
     Ok(diesel::select(exists(open)).get_result(tx.db()?)?)

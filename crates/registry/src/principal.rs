@@ -64,6 +64,12 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Whether they have a role in force at all, and not only that of whoever runs the service (S-13).
+    #[must_use]
+    pub fn cares_for_members(&self) -> bool {
+        self.grants.iter().any(|it| it.role != Role::PlatformOperator)
+    }
+
     /// Whether a role of theirs permits `scope`, and their ceiling does.
     #[must_use]
     pub fn permits(&self, scope: Scope) -> bool {

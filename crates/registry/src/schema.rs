@@ -160,6 +160,7 @@ diesel::joinable!(members -> sites (pcp_site_id));
 diesel::joinable!(coverages -> members (member_id));
 diesel::joinable!(coverages -> products (product_id));
 diesel::joinable!(grants -> principals (principal_id));
+diesel::joinable!(emergency_accesses -> principals (principal_id));
 diesel::joinable!(grants -> sites (site_id));
 diesel::joinable!(clients -> principals (principal_id));
 diesel::joinable!(delegations -> grants (grant_id));
@@ -174,5 +175,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     principals,
     grants,
     delegations,
+    emergency_accesses,
     clients
 );

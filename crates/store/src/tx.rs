@@ -273,7 +273,9 @@ impl<'a> Tx<'a> {
         if let (Db::Postgres(db), false) = (&mut *self.db, self.begun) {
             // A caller sees nothing before they have entered.
             let seen = if self.actor.of_service { "job" } else { "" };
-            let begin = format!("begin; set local app.scope = '{seen}'; set local app.member = ''{then}");
+            let begin = format!(
+                "begin; set local app.scope = '{seen}'; set local app.sites = ''; set local app.member = ''{then}"
+            );
             if let Err(it) = AnsiTransactionManager::begin_transaction_sql(db, &begin) {
                 // The `begin` of the batch may have worked before the rest of it failed.
                 db.batch_execute("rollback")?;

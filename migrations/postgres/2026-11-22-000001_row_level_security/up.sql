@@ -14,6 +14,7 @@ alter default privileges in schema public grant usage on sequences to lanyard_ap
 revoke insert, update, delete on __diesel_schema_migrations from lanyard_app;
 -- What is kept for good can't be changed, whatever a query says.
 revoke update, delete on trail from lanyard_app;
+revoke delete on principals, grants, delegations, emergency_accesses from lanyard_app;
 
 -- Who asks, as every connection is told before anything else: `app.scope` is `sites`, `plan` or `job`, and unset means no rows.
 -- `app.member` is the one member whose records the caller may see, whoever owns them: under the member's lock, or in an emergency.
