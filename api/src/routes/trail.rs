@@ -87,8 +87,8 @@ struct Asked {
 
 /// See who did what
 ///
-/// Who did, saw or was refused what, by `subject` or by `actor`, the latest first; of at most 31 days, which are the last ones where
-/// nothing else is said. Everyone sees what they did themselves; a site's administrator what was done with what the site owns;
+/// Who did, saw or was refused what, by `subject` or by `actor`, the latest first; without either, what the caller did. Of at most 31
+/// days, which are the last ones where nothing else is said. Everyone sees what they did themselves; a site's administrator what was done with what the site owns;
 /// the plan's compliance officers all of it. A member's number stands in no address: POST /v1/trail/search takes it.
 #[utoipa::path(
     tag = "access",
@@ -172,9 +172,6 @@ fn asked(
     let to = to.unwrap_or(now + TimeDelta::seconds(1));
     let from = sent.get("from", FlawCode::Format, "a moment, as 2026-12-01T15:00:00Z", moment);
     let from = from.unwrap_or(to - SPAN);
-    if !sent.has("subject") && !sent.has("actor") {
-        sent.wrong("subject", FlawCode::Required, "One of subject and actor must be given.");
-    }
     if to < from || to - from > SPAN {
         sent.wrong("to", FlawCode::Range, "Must be at most 31 days after from.");
     }
@@ -185,12 +182,14 @@ fn asked(
 /// A page of what `who` may see: all of it, what was done with their sites' things, or what they did themselves.
 fn page(rx: &mut Rx<'_>, who: &Access, it: Asked) -> Result<(Vec<TrailEntry>, Option<String>), Error> {
     let scope = who.scope(Scope::TrailRead);
-    let own = it.actor.as_ref() == Some(&who.principal.id);
+    // Where neither is said it is about oneself.
+    let actor = it.actor.or_else(|| it.subject.is_none().then(|| who.principal.id.clone()));
+    let own = actor.as_ref() == Some(&who.principal.id);
     let sites = match scope.sites() {
         _ if own => None,
         sites => sites.map(|it| it.iter().map(ToString::to_string).collect()),
     };
-    let actor = it.actor.as_ref().map(ToString::to_string);
+    let actor = actor.as_ref().map(ToString::to_string);
     let Asked { subject, from, to, after, limit, .. } = it;
     let query = TrailQuery { subject, actor, sites, from, to, after };
     let mut rows = rx.trail(&query, limit + 1)?;
