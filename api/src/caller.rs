@@ -41,7 +41,7 @@ pub struct Permit {
 
 impl Permit {
     const fn of(class: Class, scopes: &'static [Scope]) -> Self {
-        Self { needs: Needs { scopes, step_up: false, in_emergency: false }, phi: false, class }
+        Self { needs: Needs { scopes, ..Needs::NOTHING }, phi: false, class }
     }
 
     /// Whether it tells what there is. Whoever may no longer ask that may still ask for an authorization: a member waits for it.

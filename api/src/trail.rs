@@ -5,7 +5,6 @@ use std::sync::Arc;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, web::Data};
-use kernel::PrincipalId;
 use store::{Actor, Note, Number};
 
 use crate::State;
@@ -52,5 +51,5 @@ pub(crate) fn note(state: &State, answer: &ServiceResponse, request: &str) -> bo
 pub(crate) fn is_ours(id: &str) -> bool {
     let framed = |it: &str| it.len() == 32 && it.bytes().all(|it| it.is_ascii_hexdigit());
     let prefixed = id.split_once('_').is_some_and(|it| (2..=4).contains(&it.0.len()) && framed(it.1));
-    Number::parse(id).is_some() || PrincipalId::parse(id).is_some() || prefixed
+    Number::parse(id).is_some() || prefixed
 }

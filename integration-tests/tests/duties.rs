@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::caller::{but, signed};
 use crate::on_both;
 use crate::support::{Answer, ISSUER, Service, example};
+use crate::users::id;
 
 /// A request that waits for a clinician.
 async fn reviewed(service: &Service) -> String {
@@ -24,10 +25,6 @@ fn approve() -> Value {
 async fn decide(service: &Service, who: &str, id: &str) -> Answer {
     let request = service.request(who, Method::POST, &format!("/v1/authorizations/{id}/decide"));
     Answer::of(request.header("if-match", "\"1.00000000\"").json(&approve())).await
-}
-
-fn id(who: &str) -> &'static str {
-    registry::demo::PRINCIPALS.iter().find(|it| it.1 == who).expect("a caller").0
 }
 
 on_both! {

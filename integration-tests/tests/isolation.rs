@@ -6,6 +6,7 @@ use registry::Entry;
 use serde_json::json;
 
 use crate::support::{Answer, Kind, Options, Service, example, start};
+use crate::users::id;
 
 const TABLES: [&str; 4] =
     ["authorizations", "authorization_lines", "authorization_diagnoses", "past_decisions"];
@@ -26,10 +27,6 @@ async fn seen(service: &Service, login: &str) -> Vec<i64> {
         Ok::<_, registry::Error>(counts.iter().map(one).collect::<QueryResult<Vec<_>>>()?)
     };
     service.store.enter(move |db, moment| entry.find(db, moment), ask).await.expect("counts")
-}
-
-fn id(who: &str) -> &'static str {
-    registry::demo::PRINCIPALS.iter().find(|it| it.1 == who).expect("a caller").0
 }
 
 /// Two authorizations of the first site and one of the third, one of them decided twice.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::{Answer, Kind, Service, example};
+use crate::users::id;
 
 const PATH: &str = "/v1/authorizations/26335R00001";
 
@@ -15,10 +16,6 @@ async fn entries(service: &Service, who: &str, query: &str) -> Vec<String> {
     let word = |it: &Value, name: &str| it[name].as_str().unwrap_or("-").to_owned();
     let line = |it: &Value| ["action", "subject", "outcome"].map(|name| word(it, name)).join(" ");
     page["data"].as_array().expect("rows").iter().map(line).collect()
-}
-
-fn id(who: &str) -> &'static str {
-    registry::demo::PRINCIPALS.iter().find(|it| it.1 == who).expect("a caller").0
 }
 
 on_both! {

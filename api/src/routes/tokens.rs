@@ -175,8 +175,7 @@ async fn issue(
 fn permitted(client: &PrincipalId, found: Entered, asked: Vec<Scope>) -> Result<Vec<Scope>, Refused> {
     let login = client.to_string();
     let credential = Credential { login, of_system: true, scopes: asked, strong: false, emergency: None };
-    let needs = Needs { scopes: &[], step_up: false, in_emergency: false };
-    let who = authorize(found, &credential, &needs);
+    let who = authorize(found, &credential, &Needs::NOTHING);
     let who = who.map_err(|_| (problem::INVALID_CLIENT, "not a client any more"))?;
     if !Scope::ALL.iter().any(|it| who.principal.permits(*it)) {
         return Err((problem::UNAUTHORIZED_CLIENT, "no role in force"));

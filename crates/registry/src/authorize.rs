@@ -33,6 +33,11 @@ pub struct Needs {
     pub in_emergency: bool,
 }
 
+impl Needs {
+    /// What whoever is known has.
+    pub const NOTHING: Self = Self { scopes: &[], step_up: false, in_emergency: false };
+}
+
 /// Why someone may not; the caller is told no more than this word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
