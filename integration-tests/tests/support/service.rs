@@ -138,8 +138,15 @@ impl Service {
 
     fn at(database: &Arc<Database>, kind: Kind, options: Options, clock: Arc<ManualClock>) -> Self {
         let Options { pool, url, .. } = &options;
-        let settings =
-            store::Options { clock: Arc::clone(&clock) as _, pool: *pool, ..store::Options::default() };
+        // A machine that does much else may be slow; how long a caller waits is for the tests of the real service.
+        let (patience, limit) = (Duration::from_secs(5), Duration::from_secs(30));
+        let settings = store::Options {
+            clock: Arc::clone(&clock) as _,
+            pool: *pool,
+            patience,
+            limit,
+            ..store::Options::default()
+        };
         let store = Store::open(url.as_ref().unwrap_or(&database.url), settings).expect("a store");
         let _ = issuer();
         let state = State {
