@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::database_url::Url;
 use crate::hosts::Hosts;
+use crate::metrics::Allowed;
 use crate::{cors, keys};
 
 /// The settings, with the default of each. `lanyard config` shows those in force.
@@ -37,6 +38,7 @@ pub struct Settings {
     pub database: Database,
     pub auth: Auth,
     pub rates: Rates,
+    pub metrics: Allowed,
     pub plan: Plan,
     /// Whether the file that they come from shows others the database's password.
     #[serde(skip)]
@@ -114,7 +116,7 @@ impl Settings {
         let environment = Environment::with_prefix("LANYARD").prefix_separator("_").separator("__");
         let environment = environment.source(Some(variables)).try_parsing(true);
         let list = environment.list_separator(",");
-        let lists = ["trusted_proxies", "hosts", "cors_origins", "auth.step_up_acr"];
+        let lists = ["trusted_proxies", "hosts", "cors_origins", "auth.step_up_acr", "metrics.allow"];
         let list = lists.into_iter().fold(list, Environment::with_list_parse_key);
         let all = layers.add_source(list).build().map_err(|it| it.to_string())?;
         let mut it: Self = all.try_deserialize().map_err(|it| it.to_string())?;

@@ -23,6 +23,7 @@ mod isolation;
 mod life;
 mod list;
 mod matrix;
+mod metrics;
 mod model;
 mod number;
 mod once;

@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use diesel::backend::Backend;
 use diesel::connection::{LoadConnection, SimpleConnection};
@@ -147,6 +147,14 @@ impl Target {
             Self::Sqlite(_) => all::<Sqlite>(&PORTABLE)?.into_iter().collect(),
         })
     }
+}
+
+/// The folder in which the database at `url` is, if that is `SQLite`'s.
+#[must_use]
+pub fn folder(url: &str) -> Option<PathBuf> {
+    let Ok(Target::Sqlite(path)) = Target::parse(url) else { return None };
+    let folder = Path::new(&path).parent().filter(|it| !it.as_os_str().is_empty());
+    Some(folder.unwrap_or(Path::new(".")).to_owned())
 }
 
 /// A dead link is noticed in seconds, unless the URL says otherwise.

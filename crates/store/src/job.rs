@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use kernel::{Fault, Kind};
 
+use crate::gauges::{Counts, Turned};
 use crate::{Actor, Db, Error, IdempotencyKey, Tx, ledger};
 
 /// A write that waits for its turn.
@@ -42,6 +43,7 @@ pub struct Answer<T, E> {
     pub(crate) reply: oneshot::Receiver<Result<T, E>>,
     pub(crate) claim: Claim,
     pub(crate) patience: Duration,
+    pub(crate) counts: Arc<Counts>,
 }
 
 impl<T, E: From<Error>> Answer<T, E> {
@@ -65,7 +67,10 @@ impl<T: Send + 'static, E: From<Error> + Send + 'static> IntoFuture for Answer<T
         Box::pin(async move {
             let reply = match tokio::time::timeout(self.patience, &mut self.reply).await {
                 Ok(reply) => reply,
-                Err(_) if !self.claim.swap(true, Ordering::AcqRel) => return Err(Error::busy().into()),
+                Err(_) if !self.claim.swap(true, Ordering::AcqRel) => {
+                    self.counts.turn(Turned::Patience);
+                    return Err(Error::busy().into());
+                }
                 Err(_) => self.reply.await,
             };
             reply.unwrap_or_else(|_| Err(gone().into()))

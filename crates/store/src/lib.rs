@@ -10,8 +10,10 @@
 
 mod after;
 mod any_of;
+mod backlog;
 mod db;
 mod error;
+mod gauges;
 mod job;
 mod json_rows;
 mod ledger;
@@ -27,8 +29,10 @@ mod worker;
 
 pub use after::After;
 pub use any_of::AnyOf;
-pub use db::{Db, migrate};
+pub use backlog::Backlog;
+pub use db::{Db, folder, migrate};
 pub use error::Error;
+pub use gauges::{Connections, Gauges};
 pub use job::{Answer, Kept};
 pub use json_rows::JsonRows;
 pub use ledger::{Basis, Deadline, Event, Trail};

@@ -12,6 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
 use crate::db::{Role, Target};
+use crate::gauges::{Counts, Gauges, Turned};
 use crate::job::{Once, Task};
 use crate::ledger::TrailRow;
 use crate::link::Links;
@@ -83,6 +84,7 @@ struct Inner {
     jobs: Arc<Jobs>,
     looks: Arc<Queue<Look>>,
     notes: Arc<Notes>,
+    shop: Arc<Shop>,
     patience: Duration,
     /// The writer of the trail, and then the others.
     threads: Vec<JoinHandle<()>>,
@@ -97,14 +99,16 @@ impl Store {
         let Options { clock, zone, pool, group, queue, patience } = options;
         let target = Target::parse(url)?;
         target.check()?;
-        let sqlite = target.is_sqlite();
-        let links = |role, size| Links { target: target.clone(), role, clock: Arc::clone(&clock) }.pool(size);
+        let (sqlite, counts) = (target.is_sqlite(), Arc::new(Counts::default()));
+        let links =
+            |role, size| Links { target: target.clone(), role, clock: clock.clone() }.pool(size, &counts);
         let writers = if sqlite { 1 } else { pool };
         let shop = Arc::new(Shop {
             readers: links(Role::Reader, pool),
             writers: links(Role::Writer, writers),
             clock: Arc::clone(&clock),
             zone,
+            counts: Arc::clone(&counts),
             opened: Mutex::new(None),
         });
         let (jobs, looks) = (Arc::new(Jobs::new(queue)), Arc::new(Queue::new(queue)));
@@ -121,7 +125,7 @@ impl Store {
             let (shop, looks) = (Arc::clone(&shop), Arc::clone(&looks));
             threads.push(spawn("store-reader", move || shop.read(&looks))?);
         }
-        Ok(Self(Arc::new(Inner { jobs, looks, notes, patience, threads })))
+        Ok(Self(Arc::new(Inner { jobs, looks, notes, shop, patience, threads })))
     }
 
     /// Runs `work` for the service itself on a connection that can't write, outside any transaction.
@@ -173,6 +177,7 @@ impl Store {
             sound
         };
         if let Err(look) = self.0.looks.push(Look { of_service, work: Box::new(work) }) {
+            self.0.shop.counts.turn(Turned::Reads);
             (look.work)(Err(Error::busy()));
         }
         answer
@@ -206,6 +211,12 @@ impl Store {
     #[must_use]
     pub fn drain(&self) -> bool {
         self.0.notes.drain()
+    }
+
+    /// How it is at this moment; asks the database nothing.
+    #[must_use]
+    pub fn gauges(&self) -> Gauges {
+        Gauges::of(&self.0.shop, &self.0.jobs, &self.0.looks, &self.0.notes)
     }
 
     /// Whether the database answers.
@@ -253,6 +264,7 @@ impl Store {
         let claim = Arc::clone(&answer.claim);
         let task = Task { actor: actor.clone(), work: Some(work), once, outcome: None, reply, claim };
         if let Err(task) = self.0.jobs.push(Box::new(task)) {
+            self.0.shop.counts.turn(Turned::Writes);
             task.answer(Err(Error::busy()));
         }
         answer
@@ -260,7 +272,8 @@ impl Store {
 
     fn answer<T, E>(&self) -> (oneshot::Sender<Result<T, E>>, Answer<T, E>) {
         let (sender, reply) = oneshot::channel();
-        (sender, Answer { reply, claim: Arc::new(AtomicBool::new(false)), patience: self.0.patience })
+        let (claim, counts) = (Arc::new(AtomicBool::new(false)), Arc::clone(&self.0.shop.counts));
+        (sender, Answer { reply, claim, patience: self.0.patience, counts })
     }
 }
 

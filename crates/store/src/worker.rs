@@ -10,6 +10,7 @@ use diesel::r2d2::Pool;
 use diesel::result::QueryResult;
 use kernel::Clock;
 
+use crate::gauges::Counts;
 use crate::job::{Instant, Job, Verdict};
 use crate::link::Links;
 use crate::queue::Queue;
@@ -34,6 +35,7 @@ pub(crate) struct Shop {
     pub(crate) writers: Pool<Links>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) zone: Tz,
+    pub(crate) counts: Arc<Counts>,
     /// The day whose numbers have a base.
     pub(crate) opened: Mutex<Option<NaiveDate>>,
 }
@@ -98,7 +100,7 @@ impl Shop {
     pub(crate) fn write_groups(&self, jobs: &Jobs, limit: usize) {
         while let Some(first) = jobs.pop() {
             let mut group = Vec::with_capacity(limit);
-            let mut next = Some(first);
+            let (mut next, began) = (Some(first), self.clock.now());
             let end = self.writer(|db| {
                 begin_immediate(db)?;
                 // What arrives while the group is at work still joins it.
@@ -112,6 +114,7 @@ impl Shop {
                 }
                 settle(db, 1)
             });
+            self.counts.group(group.len(), self.clock.now() - began);
             group.extend(next);
             for job in group {
                 job.answer(end.clone());

@@ -12,6 +12,7 @@ use api::cursor::Cursors;
 use api::demo::Issuer;
 use api::hosts::Hosts;
 use api::keys::{ClientKeys, Keys, StepUp};
+use api::metrics::{Metrics, Scrapers};
 use api::misses::Misses;
 use api::rates::Rates;
 use authorizations::{Decider, Policies};
@@ -49,6 +50,8 @@ pub(crate) struct Options {
     pub(crate) rates: api::config::Rates,
     /// Who is believed about addresses.
     pub(crate) proxies: Vec<IpAddr>,
+    /// Who may read the metrics.
+    pub(crate) scrapers: Scrapers,
 }
 
 impl Default for Options {
@@ -61,6 +64,7 @@ impl Default for Options {
             url: None,
             rates: api::config::Rates::default(),
             proxies: Vec::new(),
+            scrapers: Scrapers::default(),
         }
     }
 }
@@ -148,6 +152,7 @@ impl Service {
             decider: options.decider,
             cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
             codes: Codes::default(),
+            metrics: Metrics::new(options.scrapers.clone(), &database.url, clock.now()),
         };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));

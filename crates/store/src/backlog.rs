@@ -1,0 +1,60 @@
+//! What waits to be done, as the database tells it; small enough to be asked often.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Timestamp};
+
+use crate::{Error, Rx, both};
+
+/// The most that are counted.
+const LIMIT: i64 = 10_000;
+
+/// What waits to be done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Events that no one was told of yet; 10,000 means that or more.
+    pub unsent: i64,
+    /// When the oldest of them happened.
+    pub oldest_unsent: Option<DateTime<Utc>>,
+    /// Deadlines that are past and not met; 10,000 means that or more.
+    pub overdue: i64,
+    /// When the last backup was made.
+    pub last_backup: Option<DateTime<Utc>>,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = BigInt)]
+    unsent: i64,
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    oldest_unsent: Option<NaiveDateTime>,
+    #[diesel(sql_type = BigInt)]
+    overdue: i64,
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    last_backup: Option<NaiveDateTime>,
+}
+
+impl Rx<'_> {
+    /// What waits to be done; one statement, all of it from indexes.
+    ///
+    /// # Errors
+    /// If the database can't answer.
+    pub fn backlog(&mut self) -> Result<Backlog, Error> {
+        let sql = format!(
+            "select (select count(*) from (select 1 from outbox where sent_at is null limit {LIMIT}) as a) as unsent, \
+             (select at from outbox where sent_at is null order by id limit 1) as oldest_unsent, \
+             (select count(*) from (select 1 from deadlines where met_at is null and due_at < $1 limit {LIMIT}) as b) as overdue, \
+             (select at from backups order by id desc limit 1) as last_backup"
+        );
+        let now = self.now().naive_utc();
+        let found: Found =
+            both!(self.db(), |db| diesel::sql_query(sql).bind::<Timestamp, _>(now).get_result(db))?;
+        let at = |it: Option<NaiveDateTime>| it.map(|it| it.and_utc());
+        Ok(Backlog {
+            unsent: found.unsent,
+            oldest_unsent: at(found.oldest_unsent),
+            overdue: found.overdue,
+            last_backup: at(found.last_backup),
+        })
+    }
+}
