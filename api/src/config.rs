@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use config::{Config, Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
 
+use crate::cli::Backup;
 pub use crate::database_url::Url;
 use crate::hosts::Hosts;
 use crate::metrics::Allowed;
@@ -39,6 +40,7 @@ pub struct Settings {
     pub auth: Auth,
     pub rates: Rates,
     pub metrics: Allowed,
+    pub backup: Backup,
     pub plan: Plan,
     /// Whether the file that they come from shows others the database's password.
     #[serde(skip)]
@@ -286,14 +288,15 @@ pub fn private(file: &Path) -> Result<Vec<u8>, String> {
     fs::read(file).map_err(wrong)
 }
 
+/// Whether anyone but its owner may read `file`.
 #[cfg(unix)]
-fn others_may_read(file: &Path) -> io::Result<bool> {
+pub(crate) fn others_may_read(file: &Path) -> io::Result<bool> {
     use std::os::unix::fs::PermissionsExt;
     Ok(fs::metadata(file)?.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(not(unix))]
-fn others_may_read(_: &Path) -> io::Result<bool> {
+pub(crate) fn others_may_read(_: &Path) -> io::Result<bool> {
     Ok(false)
 }
 

@@ -1,8 +1,11 @@
 //! The command line.
 
+mod backup;
 mod data;
+mod doctor;
 mod serve;
 
+pub use backup::Backup;
 pub use data::load_codes;
 
 use std::io::Write;
@@ -71,6 +74,22 @@ enum Command {
         #[arg(long, default_value_t = demo::MEMBERS)]
         members: u32,
     },
+    /// Make a backup, while the service goes on: of SQLite, or of PostgreSQL by its own programs.
+    Backup {
+        /// The folder to make it in: a new one, or an empty one.
+        to: PathBuf,
+    },
+    /// Make the database from a backup; where there is one already, nothing is done.
+    Restore {
+        /// The folder that `lanyard backup` made.
+        from: PathBuf,
+    },
+    /// Look whether all is well: settings, secrets, database, policies, keys, what waits, the machine. 1 if something failed.
+    Doctor {
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the contract (OpenAPI 3.1, YAML).
     Openapi,
     /// Print the settings in force, secrets left out.
@@ -136,6 +155,9 @@ impl Cli {
                 data::replay(&settings, with.as_ref())
             }
             Command::Demo { members } => data::make_up(&settings, *members),
+            Command::Backup { to } => backup::backup(&settings, to),
+            Command::Restore { from } => backup::restore(&settings, from),
+            Command::Doctor { json } => doctor::run(&settings, *json),
             Command::Openapi => {
                 say(openapi::yaml().trim_end());
                 Ok(())
@@ -167,4 +189,14 @@ fn open(settings: &Settings, pool: u32) -> Result<Store, String> {
         store::Error::Internal(why) => format!("database.url: {why}"),
         it => format!("database.url: {it:?}"),
     })
+}
+
+/// What went wrong in the database, in its own words, for whoever runs the command.
+fn words(it: store::Error) -> String {
+    match it {
+        store::Error::Internal(why) | store::Error::Unavailable(why) | store::Error::OutcomeUnknown(why) => {
+            why
+        }
+        it @ store::Error::KeyReused => it.to_string(),
+    }
 }
