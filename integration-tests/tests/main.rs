@@ -4,6 +4,7 @@ mod support;
 
 mod access;
 mod architecture;
+mod backup;
 mod book;
 mod boundaries;
 mod caller;
@@ -13,6 +14,7 @@ mod contract;
 mod decide;
 mod delegations;
 mod demo;
+mod doctor;
 mod duties;
 mod emergency;
 mod faults;
