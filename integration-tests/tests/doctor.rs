@@ -16,6 +16,9 @@ use store::Level;
 use crate::cli::{folder, lanyard, run};
 use crate::support::{Database, Kind, signing_key};
 
+/// What breaks a database.
+type Breaks = Box<dyn Fn(&Database)>;
+
 /// What isn't well, by check; and whether the command said so by its end.
 type Told = (BTreeMap<String, String>, bool);
 
@@ -79,7 +82,7 @@ const UNSENT: &str = "insert into outbox (id, at, topic, subject, status, versio
 #[test]
 fn what_is_broken_is_named_on_sqlite() {
     let all = |sql: &'static str| move |it: &Database| execute(it, sql);
-    let cases: Vec<(&str, Box<dyn Fn(&Database)>, Told)> = vec![
+    let cases: Vec<(&str, Breaks, Told)> = vec![
         ("control", Box::new(|_| ()), told(&[], &[])),
         ("gone", Box::new(|it| fs::remove_file(file(it)).expect("a file")), told(&[], &["database"])),
         (
@@ -92,7 +95,7 @@ fn what_is_broken_is_named_on_sqlite() {
             Box::new(all("insert into __diesel_schema_migrations (version) values ('20991231000000')")),
             told(&[], &["schema"]),
         ),
-        ("codes", Box::new(all("delete from diagnosis_codes")), told(&[], &["code sets"])),
+        ("codes", Box::new(all("delete from code_releases")), told(&[], &["code sets"])),
         ("overdue", Box::new(all(OVERDUE)), told(&["deadlines"], &[])),
         ("unsent", Box::new(all(UNSENT)), told(&["events"], &[])),
         ("saved", Box::new(all("delete from backups")), told(&["backup"], &[])),
@@ -115,7 +118,7 @@ fn what_is_broken_is_named_on_sqlite() {
 fn a_damaged_file_is_named() {
     let (database, folder) = sound(Kind::Sqlite, "damaged").expect("a database");
     let damaged = fs::OpenOptions::new().write(true).open(file(&database)).expect("the file");
-    for page in 40..400 {
+    for page in 1000..1100 {
         damaged.write_all_at(&[0xA5; 512], page * 4096).expect("a write");
     }
     let (bad, good) = doctor(&folder, &["--demo"], &[("LANYARD_DATABASE__URL", &database.url)]);

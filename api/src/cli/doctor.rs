@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::SystemClock;
+use kernel::{Clock, SystemClock};
 use store::{Backlog, Finding, Level, Store};
 
 use super::{open, say, words};
@@ -30,7 +30,9 @@ fn told(all: &[Finding], json: bool) -> Result<(), String> {
     if json {
         say(&serde_json::to_string_pretty(all).map_err(|it| it.to_string())?);
     } else {
-        all.iter().for_each(|it| say(&line(it)));
+        for it in all {
+            say(&line(it));
+        }
     }
     let failed: Vec<_> = all.iter().filter(|it| it.level == Level::Fail).map(|it| it.check).collect();
     if failed.is_empty() { Ok(()) } else { Err(format!("doctor: {}", failed.join(", "))) }
@@ -91,7 +93,11 @@ fn of_database(settings: &Settings) -> Vec<Finding> {
         match open(settings, 1).and_then(|store| content(&store)) {
             Ok(found) => all.extend(found),
             Err(why) => {
-                all.push(Finding::ok("content", why).unless(false, Level::Fail, "see what the database says"))
+                all.push(Finding::ok("content", why).unless(
+                    false,
+                    Level::Fail,
+                    "see what the database says",
+                ));
             }
         }
     }
@@ -100,12 +106,11 @@ fn of_database(settings: &Settings) -> Vec<Finding> {
 
 fn content(store: &Store) -> Result<Vec<Finding>, String> {
     let codes = store.read(registry::has_diagnosis_codes).wait().map_err(|it| format!("{it:?}"))?;
-    let read = store.read(|rx| Ok::<_, store::Error>((rx.backlog()?, rx.now())));
-    let (backlog, now) = read.wait().map_err(words)?;
+    let backlog = store.backlog().wait().map_err(words)?;
     let found =
         Finding::ok("code sets", if codes { "diagnosis codes are loaded" } else { "no diagnosis codes" });
     let mut all = vec![found.unless(codes, Level::Fail, "run `lanyard migrate`, or `lanyard load icd10`")];
-    all.extend(backlogs(&backlog, now));
+    all.extend(backlogs(&backlog, SystemClock.now()));
     Ok(all)
 }
 
@@ -159,7 +164,7 @@ fn keys(settings: &Settings) -> Finding {
         None => Ok(Keys::of_provider(issuer)),
     };
     let read = keys.map(|keys| {
-        actix_web::rt::System::new().block_on(keys.refresh(kernel::Clock::now(&SystemClock)));
+        actix_web::rt::System::new().block_on(keys.refresh(SystemClock.now()));
         keys.jwks().matches("\"kid\"").count()
     });
     let (good, found) = match read {

@@ -1,5 +1,6 @@
 //! What merely is, looked up when someone asks.
 
+use std::fmt::Write;
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
@@ -17,7 +18,7 @@ pub(super) fn seconds(at: DateTime<Utc>) -> f64 {
 impl State {
     /// All that `GET /metrics` tells. That the database doesn't answer is told, too.
     pub async fn scrape(&self) -> String {
-        let backlog = self.store.read(|rx| rx.backlog()).await;
+        let backlog = self.store.backlog().await;
         let now = self.clock.now();
         let metrics = &self.metrics;
         metrics.up.set(i64::from(backlog.is_ok()));
@@ -67,10 +68,14 @@ impl Metrics {
             (&self.descriptors, host::descriptors()),
             (&self.most_descriptors, host::most_descriptors()),
         ] {
-            found.into_iter().for_each(|it| gauge.set(it));
+            if let Some(found) = found {
+                gauge.set(found);
+            }
         }
         let free = self.storage.as_deref().and_then(host::free_bytes);
-        free.into_iter().for_each(|it| self.free.with_label_values(&["database"]).set(it));
+        if let Some(free) = free {
+            self.free.with_label_values(&["database"]).set(free);
+        }
     }
 
     /// Prometheus's text, in which each family has its type even while nothing was counted in it.
@@ -82,7 +87,7 @@ impl Metrics {
         let mut text = String::from_utf8(text).unwrap_or_default();
         let empty = FAMILIES.iter().filter(|it| found.iter().all(|found| found.name() != it.0));
         for (name, kind, help) in empty {
-            text += &format!("# HELP {name} {}\n# TYPE {name} {kind}\n", help.trim_ascii());
+            let _ = writeln!(text, "# HELP {name} {}\n# TYPE {name} {kind}", help.trim_ascii());
         }
         text
     }

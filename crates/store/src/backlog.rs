@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Timestamp};
 
-use crate::{Error, Rx, both};
+use crate::{Answer, Error, Rx, Store, both};
 
 /// The most that are counted.
 const LIMIT: i64 = 10_000;
@@ -34,27 +34,27 @@ struct Found {
     last_backup: Option<NaiveDateTime>,
 }
 
-impl Rx<'_> {
+impl Store {
     /// What waits to be done; one statement, all of it from indexes.
-    ///
-    /// # Errors
-    /// If the database can't answer.
-    pub fn backlog(&mut self) -> Result<Backlog, Error> {
-        let sql = format!(
-            "select (select count(*) from (select 1 from outbox where sent_at is null limit {LIMIT}) as a) as unsent, \
+    pub fn backlog(&self) -> Answer<Backlog, Error> {
+        self.read(look)
+    }
+}
+
+fn look(rx: &mut Rx<'_>) -> Result<Backlog, Error> {
+    let sql = format!(
+        "select (select count(*) from (select 1 from outbox where sent_at is null limit {LIMIT}) as a) as unsent, \
              (select at from outbox where sent_at is null order by id limit 1) as oldest_unsent, \
              (select count(*) from (select 1 from deadlines where met_at is null and due_at < $1 limit {LIMIT}) as b) as overdue, \
              (select at from backups order by id desc limit 1) as last_backup"
-        );
-        let now = self.now().naive_utc();
-        let found: Found =
-            both!(self.db(), |db| diesel::sql_query(sql).bind::<Timestamp, _>(now).get_result(db))?;
-        let at = |it: Option<NaiveDateTime>| it.map(|it| it.and_utc());
-        Ok(Backlog {
-            unsent: found.unsent,
-            oldest_unsent: at(found.oldest_unsent),
-            overdue: found.overdue,
-            last_backup: at(found.last_backup),
-        })
-    }
+    );
+    let now = rx.now().naive_utc();
+    let found: Found = both!(rx.db(), |db| diesel::sql_query(sql).bind::<Timestamp, _>(now).get_result(db))?;
+    let at = |it: Option<NaiveDateTime>| it.map(|it| it.and_utc());
+    Ok(Backlog {
+        unsent: found.unsent,
+        oldest_unsent: at(found.oldest_unsent),
+        overdue: found.overdue,
+        last_backup: at(found.last_backup),
+    })
 }

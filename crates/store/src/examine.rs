@@ -72,13 +72,13 @@ pub fn examine(url: &str, clock: &dyn Clock) -> Vec<Finding> {
     let checks: &[(&'static str, Check)] = if target.is_sqlite() { SQLITE } else { POSTGRES };
     for (name, check) in [("schema", schema as Check)].iter().chain(checks) {
         let found = check(&target, &mut db, clock);
-        all.push(found.map(|it| Finding { check: name, ..it }).unwrap_or_else(|it| {
-            Finding::ok(name, words(it)).unless(
-                false,
-                Level::Fail,
-                "it couldn't be looked at; mend what it says",
-            )
-        }));
+        all.push(match found {
+            Ok(it) => Finding { check: name, ..it },
+            Err(it) => {
+                let advice = "it couldn't be looked at; mend what it says";
+                Finding::ok(name, words(it)).unless(false, Level::Fail, advice)
+            }
+        });
     }
     all
 }
