@@ -15,6 +15,7 @@ use chrono::{Days, NaiveDate};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use regex::Regex;
 use serde_json::Value;
 use store::{Options, Store};
 
@@ -162,14 +163,17 @@ fn whole(url: &str, must: &BTreeMap<String, String>) -> Result<usize, String> {
         }
     }
     let kept = texts(&store, "select key || ' ' || answer as it from idempotency")?;
-    let kept: BTreeMap<_, _> = kept.iter().filter_map(|it| it.split_once(' ')).collect();
-    for (key, answer) in &kept {
-        if !all.iter().any(|it| answer.contains(&**it)) {
+    let named = Regex::new("[0-9]{5}R[0-9]{5,}").expect("a pattern");
+    let first = |answer| named.find(answer).map_or("", |it| it.as_str());
+    let kept: BTreeMap<_, _> =
+        kept.iter().filter_map(|it| it.split_once(' ')).map(|(key, answer)| (key, first(answer))).collect();
+    for (key, id) in &kept {
+        if !all.contains(*id) {
             return Err(format!("{key} has an answer without an authorization"));
         }
     }
     for (key, id) in must {
-        if !all.contains(id) || !kept.get(&**key).is_some_and(|it| it.contains(&**id)) {
+        if !all.contains(id) || kept.get(&**key) != Some(&&**id) {
             return Err(format!("{key} was acknowledged, and {id} is gone"));
         }
     }
