@@ -1,10 +1,9 @@
 //! Settings: defaults, then a TOML file, then `LANYARD_*` variables; the one place that reads the environment.
 
-use std::collections::BTreeSet;
+use std::env;
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
 
 use chrono_tz::Tz;
 use config::{Config, Environment, File, FileFormat};
@@ -14,6 +13,8 @@ use crate::cli::Backup;
 pub use crate::database_url::Url;
 use crate::hosts::Hosts;
 use crate::metrics::Allowed;
+use crate::secrets::{holds, others_may_read};
+pub use crate::secrets::{private, secret};
 use crate::{cors, keys};
 
 /// The settings, with the default of each. `lanyard config` shows those in force.
@@ -42,6 +43,7 @@ pub struct Settings {
     pub metrics: Allowed,
     pub backup: Backup,
     pub plan: Plan,
+    pub trail: Trail,
     /// Whether the file that they come from shows others the database's password.
     #[serde(skip)]
     shown_to_others: bool,
@@ -72,6 +74,14 @@ pub struct Auth {
 pub struct Plan {
     pub zone: Tz,
     pub policy_folder: Option<PathBuf>,
+    pub decision_limit_ms: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Trail {
+    pub checkpoints: Option<PathBuf>,
 }
 
 /// How often a caller may call, by what they ask; without a limit by default.
@@ -245,6 +255,13 @@ impl Settings {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.bind))
     }
 
+    /// Where the signed ends of the trail are kept.
+    #[must_use]
+    pub fn checkpoints(&self) -> Option<PathBuf> {
+        let demo = self.demo.then(|| self.demo_folder.join("trail-checkpoints.jsonl"));
+        self.trail.checkpoints.clone().or(demo)
+    }
+
     /// How many connections read, and write.
     #[must_use]
     pub fn pool(&self) -> u32 {
@@ -257,49 +274,4 @@ impl Settings {
 #[must_use]
 pub fn program() -> String {
     env::args().next().unwrap_or_else(|| "lanyard".to_owned())
-}
-
-/// The secret in `file`: long enough, and no one else's to read.
-///
-/// # Errors
-/// Why it isn't one (L-08).
-pub fn secret(file: &Path) -> Result<Vec<u8>, String> {
-    let bytes = private(file)?;
-    if bytes.len() < 32 {
-        return Err(format!("{}: a secret has at least 32 bytes", file.display()));
-    }
-    // Text that someone typed; of 32 random bytes, or as many random hex digits, hardly any are the same.
-    if bytes.iter().collect::<BTreeSet<_>>().len() < 8 {
-        return Err(format!("{}: a secret is random, such as `openssl rand 32` makes", file.display()));
-    }
-    Ok(bytes)
-}
-
-/// What is in `file`, if no one else may read it.
-///
-/// # Errors
-/// That someone may, or why it can't be read (L-08).
-pub fn private(file: &Path) -> Result<Vec<u8>, String> {
-    let shown = file.display();
-    let wrong = |it: io::Error| format!("{shown}: {it}");
-    if others_may_read(file).map_err(wrong)? {
-        return Err(format!("{shown}: others may read it; chmod 600 it"));
-    }
-    fs::read(file).map_err(wrong)
-}
-
-/// Whether anyone but its owner may read `file`.
-#[cfg(unix)]
-pub(crate) fn others_may_read(file: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(fs::metadata(file)?.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn others_may_read(_: &Path) -> io::Result<bool> {
-    Ok(false)
-}
-
-fn holds(file: &Path, text: &str) -> io::Result<bool> {
-    Ok(fs::read_to_string(file)?.contains(text))
 }

@@ -6,9 +6,10 @@ use kernel::{Clock, SystemClock};
 use serde::{Deserialize, Serialize};
 use store::Manifest;
 
-use super::{doctor, open, say, words};
+use super::{doctor, open, say, serve};
 use crate::State;
 use crate::config::Settings;
+use crate::verify::verify;
 
 /// How often the database is told of a backup, while others write, before that is given up.
 const TRIES: usize = 10;
@@ -25,7 +26,7 @@ pub(super) fn backup(settings: &Settings, to: &Path) -> Result<(), String> {
     let (url, programs) = (&settings.database.url.0, settings.backup.programs.as_deref());
     let build = env!("CARGO_PKG_VERSION");
     let made = store::backup(url, to, build, SystemClock.now(), programs);
-    let made = made.map_err(|it| format!("backup: {}", words(it)))?;
+    let made = made.map_err(|it| format!("backup: {}", it.words()))?;
     say(&format!("{}: {}", to.display(), told(&made)));
     if let Err(why) = note(settings, &made) {
         // It is good all the same.
@@ -43,7 +44,7 @@ fn note(settings: &Settings, made: &Manifest) -> Result<(), String> {
         let made = made.clone();
         match store.write(&State::system("backup"), move |tx| store::note_backup(tx, &made)).wait() {
             Ok(()) => return Ok(()),
-            Err(it) => last = words(it),
+            Err(it) => last = it.words(),
         }
     }
     Err(last)
@@ -54,9 +55,24 @@ pub(super) fn restore(settings: &Settings, from: &Path) -> Result<(), String> {
         std::fs::create_dir_all(&settings.demo_folder).map_err(|it| format!("demo_folder: {it}"))?;
     }
     let (url, programs) = (&settings.database.url.0, settings.backup.programs.as_deref());
-    let made = store::restore(url, from, programs).map_err(|it| format!("restore: {}", words(it)))?;
+    let made = store::restore(url, from, programs).map_err(|it| format!("restore: {}", it.words()))?;
     say(&format!("{}: {}, restored", from.display(), told(&made)));
+    trail(settings)?;
     doctor::database(settings)
+}
+
+/// The trail is as it was sealed. What was sealed after the backup isn't in it, so that no checkpoint is asked.
+fn trail(settings: &Settings) -> Result<(), String> {
+    let own = match serve::own(settings) {
+        Ok(own) => own,
+        Err(why) => {
+            say(&format!("the trail isn't verified yet ({why}): run `lanyard trail verify`"));
+            return Ok(());
+        }
+    };
+    let it = verify(&open(settings, 1)?, &own, &[]).map_err(|it| format!("restore: the trail: {it}"))?;
+    say(&format!("{} entries of the trail are as they were sealed, {} wait to be", it.sealed, it.loose));
+    Ok(())
 }
 
 fn told(it: &Manifest) -> String {

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Clock, SystemClock};
-use store::{Backlog, Finding, Level, Store};
+use store::{Finding, Lag, Level, Store};
 
-use super::{open, say, words};
+use super::{open, say};
 use crate::config::{self, Settings};
 use crate::keys::Keys;
+use crate::secrets::others_may_read;
 use crate::{host, policies};
 
 /// Looks at everything, and fails where the service can't do what it promises.
@@ -78,7 +79,7 @@ fn secrets(settings: &Settings) -> Vec<Finding> {
     if let Some(file) =
         settings.database.url.0.strip_prefix("sqlite:").map(Path::new).filter(|it| it.exists())
     {
-        let shown = config::others_may_read(file).unwrap_or(true);
+        let shown = others_may_read(file).unwrap_or(true);
         let it =
             Finding::ok("database file", if shown { "others may read it" } else { "no one else's to read" });
         all.push(it.unless(!shown, Level::Warn, "chmod 600 it, and run the service with umask 077"));
@@ -106,7 +107,7 @@ fn of_database(settings: &Settings) -> Vec<Finding> {
 
 fn content(store: &Store) -> Result<Vec<Finding>, String> {
     let codes = store.read(registry::has_diagnosis_codes).wait().map_err(|it| format!("{it:?}"))?;
-    let backlog = store.backlog().wait().map_err(words)?;
+    let backlog = store.lag().wait().map_err(store::Error::words)?;
     let found =
         Finding::ok("code sets", if codes { "diagnosis codes are loaded" } else { "no diagnosis codes" });
     let mut all = vec![found.unless(codes, Level::Fail, "run `lanyard migrate`, or `lanyard load icd10`")];
@@ -114,7 +115,7 @@ fn content(store: &Store) -> Result<Vec<Finding>, String> {
     Ok(all)
 }
 
-fn backlogs(it: &Backlog, now: DateTime<Utc>) -> [Finding; 3] {
+fn backlogs(it: &Lag, now: DateTime<Utc>) -> [Finding; 3] {
     let age = |at: Option<DateTime<Utc>>| at.map(|at| now - at);
     let hours = |it: TimeDelta| format!("{}.{} h", it.num_hours(), it.num_minutes() % 60 / 6);
     let (event, backup) = (age(it.oldest_unsent), age(it.last_backup));

@@ -68,6 +68,11 @@ enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Look at who did and saw what.
+    Trail {
+        #[command(subcommand)]
+        command: TrailCommand,
+    },
     /// Make up a plan: in the demo profile's database, or in that of `--config`, if it holds no other plan.
     Demo {
         /// With how many members; those that are there already stay.
@@ -97,6 +102,16 @@ enum Command {
         /// Print each setting's default and what it means instead.
         #[arg(long)]
         defaults: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum TrailCommand {
+    /// Walk the whole trail: name the first entry that isn't as it was sealed, or say that all are.
+    Verify {
+        /// Compare it with these files of checkpoints, too, beside that of `trail.checkpoints`.
+        #[arg(long)]
+        checkpoints: Vec<PathBuf>,
     },
 }
 
@@ -154,6 +169,9 @@ impl Cli {
             Command::Policy { command: PolicyCommand::Replay { with } } => {
                 data::replay(&settings, with.as_ref())
             }
+            Command::Trail { command: TrailCommand::Verify { checkpoints } } => {
+                data::verify_trail(&settings, checkpoints)
+            }
             Command::Demo { members } => data::make_up(&settings, *members),
             Command::Backup { to } => backup::backup(&settings, to),
             Command::Restore { from } => backup::restore(&settings, from),
@@ -189,14 +207,4 @@ fn open(settings: &Settings, pool: u32) -> Result<Store, String> {
         store::Error::Internal(why) => format!("database.url: {why}"),
         it => format!("database.url: {it:?}"),
     })
-}
-
-/// What went wrong in the database, in its own words, for whoever runs the command.
-fn words(it: store::Error) -> String {
-    match it {
-        store::Error::Internal(why) | store::Error::Unavailable(why) | store::Error::OutcomeUnknown(why) => {
-            why
-        }
-        it @ store::Error::KeyReused => it.to_string(),
-    }
 }

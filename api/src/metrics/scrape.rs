@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
 use prometheus::{Counter, Encoder, IntCounter, TextEncoder};
-use store::{Backlog, Gauges};
+use store::{Gauges, Lag};
 
 use super::{FAMILIES, Metrics};
 use crate::{State, host};
@@ -18,7 +18,7 @@ pub(super) fn seconds(at: DateTime<Utc>) -> f64 {
 impl State {
     /// All that `GET /metrics` tells. That the database doesn't answer is told, too.
     pub async fn scrape(&self) -> String {
-        let backlog = self.store.backlog().await;
+        let backlog = self.store.lag().await;
         let now = self.clock.now();
         let metrics = &self.metrics;
         metrics.up.set(i64::from(backlog.is_ok()));
@@ -33,11 +33,20 @@ impl State {
 
 impl Metrics {
     /// What waits to be done, by the database.
-    fn lag(&self, it: &Backlog, now: DateTime<Utc>) {
+    fn lag(&self, it: &Lag, now: DateTime<Utc>) {
         let age = |at: Option<DateTime<Utc>>| at.map_or(0.0, |at| (now - at).as_seconds_f64().max(0.0));
         self.unsent.set(it.unsent);
         self.oldest_unsent.set(age(it.oldest_unsent));
         self.overdue.set(it.overdue);
+        self.unsealed.set(age(it.oldest_loose));
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        // A kind that has none any more is told no more.
+        self.jobs_due.reset();
+        self.jobs_oldest.reset();
+        for it in &it.jobs {
+            self.jobs_due.with_label_values(&[&it.kind]).set(it.due);
+            self.jobs_oldest.with_label_values(&[&it.kind]).set(age(it.since));
+        }
         self.backup.set(it.last_backup.map_or(0.0, seconds));
     }
 

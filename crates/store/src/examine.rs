@@ -52,7 +52,7 @@ impl Finding {
 pub fn examine(url: &str, clock: &dyn Clock) -> Vec<Finding> {
     let unreachable = |it: Error| {
         let advice = "see that it runs, that database.url names it, and that its user may log in";
-        vec![Finding::ok("database", words(it)).unless(false, Level::Fail, advice)]
+        vec![Finding::ok("database", it.words()).unless(false, Level::Fail, advice)]
     };
     let target = match Target::parse(url) {
         Ok(target) => target,
@@ -76,7 +76,7 @@ pub fn examine(url: &str, clock: &dyn Clock) -> Vec<Finding> {
             Ok(it) => Finding { check: name, ..it },
             Err(it) => {
                 let advice = "it couldn't be looked at; mend what it says";
-                Finding::ok(name, words(it)).unless(false, Level::Fail, advice)
+                Finding::ok(name, it.words()).unless(false, Level::Fail, advice)
             }
         });
     }
@@ -96,13 +96,6 @@ const POSTGRES: &[(&str, Check)] = &[
     ("clock", clocks),
     ("messages", messages),
 ];
-
-fn words(it: Error) -> String {
-    match it {
-        Error::Internal(why) | Error::Unavailable(why) | Error::OutcomeUnknown(why) => why,
-        it @ Error::KeyReused => it.to_string(),
-    }
-}
 
 fn found(it: impl Into<String>) -> Finding {
     Finding::ok("", it)
@@ -172,7 +165,7 @@ fn role(target: &Target, db: &mut Db, _: &dyn Clock) -> Result<Finding, Error> {
         count(db, "select count(*) as it from pg_roles where rolname = session_user and rolsuper")? > 0;
     if let Err(it) = target.connect(Role::Writer) {
         let advice = "have `create role lanyard_app nologin` run, then `grant lanyard_app to` who logs in";
-        return Ok(found(format!("{who}: {}", words(it))).unless(false, Level::Fail, advice));
+        return Ok(found(format!("{who}: {}", it.words())).unless(false, Level::Fail, advice));
     }
     let it = found(format!("{who}, as lanyard_app"));
     let it = it.unless(!above, Level::Warn, "log in as a user that is no superuser");
