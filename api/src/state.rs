@@ -20,6 +20,7 @@ use crate::decisions::Decisions;
 use crate::hosts::Hosts;
 use crate::jobs::Checkpoints;
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
+use crate::metrics::Metrics;
 use crate::misses::Misses;
 use crate::rates::Rates;
 use crate::reply::Reply;
@@ -60,6 +61,8 @@ pub struct State {
     pub cursors: Cursors,
     /// The diagnosis codes, to be searched.
     pub codes: Codes,
+    /// What those who watch it are told.
+    pub metrics: Metrics,
 }
 
 impl State {
@@ -165,6 +168,7 @@ impl State {
             Ok(done) => done,
             Err(it) => return Err(self.told(caller, it).await),
         };
+        self.metrics.replays.inc_by(replayed.into());
         Ok(if replayed { reply.replayed() } else { reply.recorded() })
     }
 
@@ -185,6 +189,7 @@ impl State {
             return Err(problem);
         };
         let kept = self.store.kept::<Reply>(key).await?;
+        self.metrics.replays.inc_by(kept.is_some().into());
         kept.map(Reply::replayed).ok_or(problem)
     }
 

@@ -18,6 +18,7 @@ use crate::demo::Loaded;
 use crate::hosts::Hosts;
 use crate::jobs::{Checkpoints, Jobs};
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
+use crate::metrics::{Metrics, Scrapers};
 use crate::misses::Misses;
 use crate::rates::Rates;
 use crate::{State, demo, log, policies, server};
@@ -101,7 +102,13 @@ fn state(settings: &Settings) -> Result<State, String> {
         zone: settings.plan.zone,
         cursors: Cursors::new(&secret),
         codes: Codes::default(),
+        metrics: metrics(settings),
     })
+}
+
+fn metrics(settings: &Settings) -> Metrics {
+    let (allow, proxies) = (settings.metrics.allow.clone(), settings.trusted_proxies.clone());
+    Metrics::new(Scrapers { allow, proxies }, &settings.database.url.0, SystemClock.now())
 }
 
 /// The keys of the service itself.

@@ -105,6 +105,7 @@ impl Jobs {
             (Ok(_), None) => return Ok(()),
             (Ok(_), Some(every)) => (now + *every, None),
             (Err(it), _) => {
+                state.metrics.jobs_failed.with_label_values(&[*name]).inc();
                 let (job, cause) = (&*claim.id, format!("{it:?}"));
                 ::log::error!(target: "lanyard::fault", cause, job, kind = *name; "a job failed");
                 (now + BACKOFF * claim.attempts.min(LONGEST), Some(it.row().slug))

@@ -15,6 +15,7 @@ use api::demo::Issuer;
 use api::hosts::Hosts;
 use api::jobs::{Checkpoints, Jobs};
 use api::keys::{ClientKeys, Keys, StepUp};
+use api::metrics::{Metrics, Scrapers};
 use api::misses::Misses;
 use api::rates::Rates;
 use authorizations::{Decider, Policies};
@@ -58,6 +59,8 @@ pub(crate) struct Options {
     pub(crate) rates: api::config::Rates,
     /// Who is believed about addresses.
     pub(crate) proxies: Vec<IpAddr>,
+    /// Who may read the metrics.
+    pub(crate) scrapers: Scrapers,
 }
 
 impl Default for Options {
@@ -73,6 +76,7 @@ impl Default for Options {
             url: None,
             rates: api::config::Rates::default(),
             proxies: Vec::new(),
+            scrapers: Scrapers::default(),
         }
     }
 }
@@ -170,6 +174,7 @@ impl Service {
             checkpoints: Checkpoints::new(options.checkpoints),
             cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
             codes: Codes::default(),
+            metrics: Metrics::new(options.scrapers.clone(), &database.url, clock.now()),
         };
         let state = Arc::new(state);
         let jobs = Jobs::new(Arc::clone(&state));
