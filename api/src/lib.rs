@@ -28,6 +28,7 @@ pub mod log;
 pub mod misses;
 pub mod openapi;
 pub mod pages;
+pub mod patience;
 pub mod policies;
 pub mod problem;
 pub mod query;

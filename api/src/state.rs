@@ -19,6 +19,7 @@ use crate::cursor::Cursors;
 use crate::hosts::Hosts;
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
 use crate::misses::Misses;
+use crate::patience::Patience;
 use crate::rates::Rates;
 use crate::reply::Reply;
 use crate::wrong::Wrong;
@@ -56,6 +57,8 @@ pub struct State {
     pub cursors: Cursors,
     /// The diagnosis codes, to be searched.
     pub codes: Codes,
+    /// How connections are taken, and what became of them.
+    pub patience: Patience,
 }
 
 impl State {

@@ -35,6 +35,7 @@ mod rates;
 mod review;
 mod same;
 mod services;
+mod slow;
 mod submit;
 mod tokens;
 mod trail;

@@ -1,8 +1,9 @@
 //! The service, in this process, over real HTTP.
 
-use std::net::{IpAddr, TcpListener};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
@@ -13,6 +14,7 @@ use api::demo::Issuer;
 use api::hosts::Hosts;
 use api::keys::{ClientKeys, Keys, StepUp};
 use api::misses::Misses;
+use api::patience::{Limits, Patience, Tls};
 use api::rates::Rates;
 use authorizations::{Decider, Policies};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -33,6 +35,19 @@ pub(crate) const ISSUER: &str = "https://issuer.test";
 /// How callers reach the tests' service, and who issues the tokens of its system clients.
 pub(crate) const PUBLIC_URL: &str = "https://lanyard.test";
 
+/// How long the service waits for its clients, as by default; for as many as a test likes.
+pub(crate) const LIMITS: Limits = Limits {
+    head: Duration::from_secs(5),
+    idle: Duration::from_secs(15),
+    body: Duration::from_mins(1),
+    body_credit: Duration::from_secs(10),
+    write_credit: Duration::from_secs(25),
+    linger: Duration::from_secs(5),
+    rate: 1000,
+    per_address: 10_000,
+    connections: 10_000,
+};
+
 /// What a test may want otherwise.
 #[derive(Clone)]
 pub(crate) struct Options {
@@ -49,6 +64,10 @@ pub(crate) struct Options {
     pub(crate) rates: api::config::Rates,
     /// Who is believed about addresses.
     pub(crate) proxies: Vec<IpAddr>,
+    /// How long it waits for its clients, and for how many.
+    pub(crate) limits: Limits,
+    /// The files of its certificate and of the key.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
 }
 
 impl Default for Options {
@@ -61,6 +80,8 @@ impl Default for Options {
             url: None,
             rates: api::config::Rates::default(),
             proxies: Vec::new(),
+            limits: LIMITS,
+            tls: None,
         }
     }
 }
@@ -72,6 +93,7 @@ pub(crate) struct Service {
     pub(crate) client: Client,
     pub(crate) store: Store,
     pub(crate) kind: Kind,
+    pub(crate) state: Data<State>,
     handle: ServerHandle,
     // Last, so that it goes when no one uses it any more.
     pub(crate) database: Arc<Database>,
@@ -128,7 +150,9 @@ impl Service {
             store::Options { clock: Arc::clone(&clock) as _, pool: *pool, ..store::Options::default() };
         let store = Store::open(url.as_ref().unwrap_or(&database.url), settings).expect("a store");
         let _ = issuer();
-        let state = State {
+        let tls = options.tls.as_ref().map(|(cert, key)| Tls::open(cert, key).expect("a certificate"));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let state = Data::new(State {
             store: store.clone(),
             clock: Arc::clone(&clock) as _,
             keys: match (&options.jwks_file, &options.provider) {
@@ -148,14 +172,15 @@ impl Service {
             decider: options.decider,
             cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
             codes: Codes::default(),
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let server = api::server::serve(Data::new(state), listener, 2, false).expect("a server");
+            patience: Patience::new(options.limits, &options.proxies, tls),
+        });
+        let listener = api::patience::listen(([127, 0, 0, 1], 0).into()).expect("a port");
+        let base = format!("{scheme}://{}", listener.local_addr().expect("an address"));
+        let server = api::server::serve(Data::clone(&state), listener, 2, false).expect("a server");
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let client = Client::builder().no_proxy().build().expect("a client");
-        Self { base, clock, client, store, kind, handle, database: Arc::clone(database) }
+        Self { base, clock, client, store, kind, state, handle, database: Arc::clone(database) }
     }
 
     /// Another one on the same database, with the same clock.
