@@ -1,15 +1,17 @@
 //! Who has how many connections, and who gets no more.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_web::web::Data;
 
 use crate::State;
+use crate::rates::network;
 
-/// How many connections there are of each address, or of each IPv6 network, which its holder has all of.
+/// How many connections there are of each address or network.
 #[derive(Debug, Default)]
 pub(super) struct Seats(Mutex<Taken>);
 
@@ -25,30 +27,28 @@ impl Seats {
     }
 }
 
-/// A connection that is counted while it lives.
-pub(super) struct Seat(Data<State>, IpAddr);
+/// A connection that is counted while it lives, of its address too unless that is a proxy's, which stands for many.
+pub(super) struct Seat(Data<State>, Option<IpAddr>);
 
 impl Seat {
-    /// A seat for a connection from `address`, if it may have one. A proxy stands for many, so that only all of them are counted.
+    /// A seat for a connection from `address`, if it may have one.
     pub(super) fn take(state: &Data<State>, address: IpAddr) -> Option<Self> {
         let patience = &state.patience;
         let address = address.to_canonical();
-        let proxy = patience.proxies.contains(&address);
-        let address = match address {
-            IpAddr::V6(it) => Ipv6Addr::from(u128::from(it) >> 64 << 64).into(),
-            v4 @ IpAddr::V4(_) => v4,
-        };
+        let place = (!patience.proxies.contains(&address)).then(|| network(address));
         let mut taken = patience.seats.taken();
-        let of = taken.of.get(&address).copied().unwrap_or_default();
-        let of_address = !proxy && of >= patience.limits.per_address;
+        let of = place.and_then(|it| taken.of.get(&it).copied()).unwrap_or_default();
+        let of_address = of >= patience.limits.per_address;
         if of_address || taken.all >= patience.limits.connections {
             patience.count.refused(of_address);
             return None;
         }
-        taken.of.insert(address, of + 1);
+        if let Some(place) = place {
+            taken.of.insert(place, of + 1);
+        }
         taken.all += 1;
         patience.count.came();
-        Some(Self(Data::clone(state), address))
+        Some(Self(Data::clone(state), place))
     }
 }
 
@@ -56,10 +56,12 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.0.patience.seats.taken();
         taken.all -= 1;
-        if let Some(of) = taken.of.get_mut(&self.1) {
-            *of -= 1;
-            if *of == 0 {
-                taken.of.remove(&self.1);
+        if let Some(place) = self.1
+            && let Entry::Occupied(mut of) = taken.of.entry(place)
+        {
+            *of.get_mut() -= 1;
+            if *of.get() == 0 {
+                of.remove();
             }
         }
         self.0.patience.count.went();
