@@ -40,6 +40,7 @@ pub struct Settings {
     pub rates: Rates,
     pub limits: Limits,
     pub plan: Plan,
+    pub trail: Trail,
     /// Whether the file that they come from shows others the database's password.
     #[serde(skip)]
     shown_to_others: bool,
@@ -70,6 +71,14 @@ pub struct Auth {
 pub struct Plan {
     pub zone: Tz,
     pub policy_folder: Option<PathBuf>,
+    pub decision_limit_ms: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Trail {
+    pub checkpoints: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -180,6 +189,13 @@ impl Settings {
     #[must_use]
     pub fn scheme(&self) -> &'static str {
         if self.tls.cert.is_some() { "https" } else { "http" }
+    }
+
+    /// Where the signed ends of the trail are kept.
+    #[must_use]
+    pub fn checkpoints(&self) -> Option<PathBuf> {
+        let demo = self.demo.then(|| self.demo_folder.join("trail-checkpoints.jsonl"));
+        self.trail.checkpoints.clone().or(demo)
     }
 
     /// How many connections read, and write.

@@ -65,7 +65,8 @@ fn assemble() -> OpenApi {
             ("policy", "What the plan decides by."),
             ("callers", "Who calls, and what they may do."),
             ("access", "Users, what each was granted and who acts for whom; and who did and saw what."),
-            ("operators", "Health, the contract, and the problems."),
+            ("deadlines", "What the plan has promised to do by when."),
+            ("operators", "Health, jobs, the contract, and the problems."),
         ]
         .map(|(name, about)| tag::TagBuilder::new().name(name).description(Some(about)).build())
         .into(),
@@ -223,10 +224,13 @@ impl Form {
             }
             "unreadable-body" | "body-too-large" | "request-timeout" => self.body,
             "not-json" | "invalid-body" => self.body && !token,
-            "outcome-unknown" => self.takes("Idempotency-Key") || token || self.id == "replace_client_keys",
-            "idempotency-key-required" | "idempotency-key-invalid" | "idempotency-key-reused" => {
-                self.takes("Idempotency-Key")
+            "outcome-unknown" | "storage-full" => {
+                self.takes("Idempotency-Key") || token || self.id == "replace_client_keys"
             }
+            "idempotency-key-required"
+            | "idempotency-key-invalid"
+            | "idempotency-key-reused"
+            | "idempotency-in-flight" => self.takes("Idempotency-Key"),
             "if-match-required" | "if-match-invalid" => self.takes("If-Match"),
             "authorization-action-not-permitted" | "authorization-changed" => {
                 self.takes("If-Match") && self.path.starts_with("/v1/authorizations/")

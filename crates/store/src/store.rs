@@ -2,78 +2,23 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use chrono_tz::Tz;
 use diesel::connection::SimpleConnection;
-use kernel::{Clock, Fault, Kind, SystemClock};
+use kernel::{Fault, Kind};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
+use crate::checkpoints::Checkpoints;
+use crate::crew::Crew;
 use crate::db::{Role, Target};
 use crate::job::{Once, Task};
 use crate::ledger::TrailRow;
-use crate::link::Links;
+use crate::link::{Epoch, Links};
 use crate::notes::{self, Note, Notes};
 use crate::queue::Queue;
 use crate::worker::{Jobs, Look, Shop};
-use crate::{Answer, Db, Error, Kept, Moment, Rx, Tx, ledger};
-
-/// On whose behalf something is done, as the trail names them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor {
-    /// The person or system client.
-    pub id: Arc<str>,
-    /// The program through which they call.
-    pub client: Arc<str>,
-    /// The request that it is done for.
-    pub request: Arc<str>,
-    /// Whether it is the service itself, which sees the rows of every site without having entered.
-    pub of_service: bool,
-}
-
-/// An idempotency key, within the scope in which it is one, and a fingerprint of the request that it came with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotencyKey {
-    /// Subject, site, method and route.
-    pub scope: String,
-    /// The key, as the client chose it.
-    pub key: String,
-    /// A digest of the request.
-    pub fingerprint: String,
-}
-
-/// How a store runs; the defaults suit two cores.
-#[derive(Clone)]
-pub struct Options {
-    /// Where the time comes from.
-    pub clock: Arc<dyn Clock>,
-    /// The plan's zone, whose midnight starts a day's numbers.
-    pub zone: Tz,
-    /// How many connections read, and on PostgreSQL how many write; SQLite writes with one.
-    pub pool: u32,
-    /// The most writes in one SQLite transaction.
-    pub group: usize,
-    /// How many reads, and how many writes, may wait.
-    pub queue: usize,
-    /// How long one waits to begin.
-    pub patience: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            clock: Arc::new(SystemClock),
-            zone: chrono_tz::America::New_York,
-            pool: 8,
-            group: 64,
-            queue: 1024,
-            // A little longer than a pool waits for a connection, so that what is told is what happened.
-            patience: Duration::from_millis(1250),
-        }
-    }
-}
+use crate::{Actor, Answer, Db, Error, IdempotencyKey, Kept, Moment, Options, Rx, Tx, ledger};
 
 /// The database of the service.
 #[derive(Clone)]
@@ -83,9 +28,12 @@ struct Inner {
     jobs: Arc<Jobs>,
     looks: Arc<Queue<Look>>,
     notes: Arc<Notes>,
+    checkpoints: Option<Arc<Checkpoints>>,
     patience: Duration,
-    /// The writer of the trail, and then the others.
-    threads: Vec<JoinHandle<()>>,
+    limit: Duration,
+    /// Who writes the trail.
+    scribe: Arc<Crew>,
+    workers: Arc<Crew>,
 }
 
 impl Store {
@@ -94,11 +42,15 @@ impl Store {
     /// # Errors
     /// Why the database can't be reached, in its own words; or that its schema isn't this build's.
     pub fn open(url: &str, options: Options) -> Result<Self, Error> {
-        let Options { clock, zone, pool, group, queue, patience } = options;
+        let Options { clock, zone, pool, group, queue, patience, limit } = options;
         let target = Target::parse(url)?;
         target.check()?;
         let sqlite = target.is_sqlite();
-        let links = |role, size| Links { target: target.clone(), role, clock: Arc::clone(&clock) }.pool(size);
+        let (epoch, checkpoints) = (Arc::new(Epoch::default()), Checkpoints::of(&target).map(Arc::new));
+        let links = |role, size| {
+            let (clock, epoch) = (Arc::clone(&clock), Arc::clone(&epoch));
+            Links { target: target.clone(), role, clock, epoch }.pool(size)
+        };
         let writers = if sqlite { 1 } else { pool };
         let shop = Arc::new(Shop {
             readers: links(Role::Reader, pool),
@@ -106,22 +58,29 @@ impl Store {
             clock: Arc::clone(&clock),
             zone,
             opened: Mutex::new(None),
+            checkpoints: checkpoints.clone(),
         });
         let (jobs, looks) = (Arc::new(Jobs::new(queue)), Arc::new(Queue::new(queue)));
         let notes = Arc::new(Notes::new(Arc::clone(&shop.clock)));
         let (queue, own) = (Arc::clone(&jobs), Arc::clone(&notes));
-        let mut threads =
-            vec![spawn("store-trail", move || own.run(|rows, again| note(&queue, rows, again)))?];
+        let (scribe, workers) = (Arc::new(Crew::default()), Arc::new(Crew::default()));
+        scribe.hire("store-trail", move |_| own.run(|rows, again| note(&queue, rows, again)))?;
         for _ in 0..writers {
             let (shop, jobs) = (Arc::clone(&shop), Arc::clone(&jobs));
-            let work = move || if sqlite { shop.write_groups(&jobs, group) } else { shop.write(&jobs) };
-            threads.push(spawn("store-writer", work)?);
+            workers.hire("store-writer", move |turn| {
+                if sqlite { shop.write_groups(&jobs, group, turn) } else { shop.write(&jobs, turn) }
+            })?;
         }
         for _ in 0..pool {
             let (shop, looks) = (Arc::clone(&shop), Arc::clone(&looks));
-            threads.push(spawn("store-reader", move || shop.read(&looks))?);
+            workers.hire("store-reader", move |turn| shop.read(&looks, turn))?;
         }
-        Ok(Self(Arc::new(Inner { jobs, looks, notes, patience, threads })))
+        if let Some(it) = checkpoints.clone() {
+            workers.hire("store-checkpoint", move |_| it.run())?;
+        } else {
+            workers.watch(usize::try_from(pool).unwrap_or(usize::MAX))?;
+        }
+        Ok(Self(Arc::new(Inner { jobs, looks, notes, checkpoints, patience, limit, scribe, workers })))
     }
 
     /// Runs `work` for the service itself on a connection that can't write, outside any transaction.
@@ -156,7 +115,7 @@ impl Store {
         E: Fault + From<Error> + Send + 'static,
         F: FnOnce(&mut Db, Moment) -> Result<T, E> + Send + 'static,
     {
-        let (reply, answer) = self.answer();
+        let (reply, answer) = self.answer(false);
         let claim = Arc::clone(&answer.claim);
         let work = move |found: Result<(&mut Db, Moment), Error>| {
             if reply.is_closed() || claim.swap(true, Ordering::AcqRel) {
@@ -208,6 +167,12 @@ impl Store {
         self.0.notes.drain()
     }
 
+    /// How many threads wait for an answer of the database that may never come; others work in their place.
+    #[must_use]
+    pub fn stuck(&self) -> usize {
+        self.0.workers.lost()
+    }
+
     /// Whether the database answers.
     pub fn ping(&self) -> Answer<(), Error> {
         self.read(|rx| Ok(rx.db().batch_execute("select 1")?))
@@ -249,7 +214,7 @@ impl Store {
         E: Fault + From<Error> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        let (reply, answer) = self.answer();
+        let (reply, answer) = self.answer(true);
         let claim = Arc::clone(&answer.claim);
         let task = Task { actor: actor.clone(), work: Some(work), once, outcome: None, reply, claim };
         if let Err(task) = self.0.jobs.push(Box::new(task)) {
@@ -258,9 +223,10 @@ impl Store {
         answer
     }
 
-    fn answer<T, E>(&self) -> (oneshot::Sender<Result<T, E>>, Answer<T, E>) {
+    fn answer<T, E>(&self, writes: bool) -> (oneshot::Sender<Result<T, E>>, Answer<T, E>) {
         let (sender, reply) = oneshot::channel();
-        (sender, Answer { reply, claim: Arc::new(AtomicBool::new(false)), patience: self.0.patience })
+        let Inner { patience, limit, .. } = *self.0;
+        (sender, Answer { reply, claim: Arc::new(AtomicBool::new(false)), writes, patience, limit })
     }
 }
 
@@ -275,18 +241,13 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.notes.close();
         // What was noted is written while there is still who writes.
-        let trail = self.threads.remove(0);
-        if trail.thread().id() != thread::current().id() {
-            let _ = trail.join();
-        }
+        self.scribe.dismiss();
         self.jobs.close();
         self.looks.close();
-        for thread in self.threads.drain(..) {
-            // A closure that holds the last handle drops it on a worker, which can't wait for itself.
-            if thread.thread().id() != thread::current().id() {
-                let _ = thread.join();
-            }
+        if let Some(it) = &self.checkpoints {
+            it.close();
         }
+        self.workers.dismiss();
     }
 }
 
@@ -300,8 +261,4 @@ fn note(jobs: &Jobs, rows: Vec<TrailRow>, again: bool) -> Result<(), Error> {
     let task = Task { actor, work: Some(work), once: None, outcome: None, reply, claim };
     jobs.push(Box::new(task)).map_err(|_| Error::busy())?;
     answer.blocking_recv().unwrap_or_else(|_| Err(Error::busy()))
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
-    thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|it| Error::Unavailable(it.to_string()))
 }

@@ -7,9 +7,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use sha2::{Digest, Sha256};
 
 use crate::rows::{self, Rows};
-use crate::{
-    Actor, Check, Db, Deadline, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, ledger, number,
-};
+use crate::{Actor, Check, Db, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, ledger, number};
 
 /// When something is asked, and in what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,9 +86,18 @@ impl Key {
             Self::User(id) => ("user", id),
             Self::CodeSet(id) => ("code set", id),
         };
-        let digest = Sha256::new().chain_update(kind).chain_update(":").chain_update(id).finalize();
-        digest.iter().take(8).fold(0, |hash, byte| (hash << 8) | i64::from(*byte))
+        lock_number(&[kind, id])
     }
+}
+
+/// The number by which PostgreSQL knows what is held.
+pub(crate) fn lock_number(parts: &[&str]) -> i64 {
+    let mut digest = Sha256::new();
+    for (at, part) in parts.iter().enumerate() {
+        digest.update(if at == 0 { "" } else { ":" });
+        digest.update(part);
+    }
+    digest.finalize().iter().take(8).fold(0, |hash, byte| (hash << 8) | i64::from(*byte))
 }
 
 /// What is going to be written, and what it must hold meanwhile.
@@ -109,6 +116,8 @@ pub struct Tx<'a> {
     now: DateTime<Utc>,
     day: NaiveDate,
     begun: bool,
+    /// What stands for the idempotency key, which is held like a lock.
+    guard: Option<i64>,
     held: Vec<Key>,
     /// As whom it is recorded.
     who: Arc<str>,
@@ -116,10 +125,16 @@ pub struct Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(db: &'a mut Db, actor: &'a Actor, now: DateTime<Utc>, day: NaiveDate) -> Self {
+    pub(crate) fn new(
+        db: &'a mut Db,
+        actor: &'a Actor,
+        now: DateTime<Utc>,
+        day: NaiveDate,
+        guard: Option<i64>,
+    ) -> Self {
         let begun = matches!(db, Db::Sqlite(_));
         let who = Arc::clone(&actor.id);
-        Self { db, actor, now, day, begun, held: Vec::new(), who, pending: Vec::new() }
+        Self { db, actor, now, day, begun, guard, held: Vec::new(), who, pending: Vec::new() }
     }
 
     /// The moment of this transaction; every row that it writes carries the same one.
@@ -227,22 +242,15 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// If the database can't answer.
     pub fn next_event(&mut self, subject: &str) -> Result<i32, Error> {
-        ledger::next_event(self.db()?, subject)
+        Ok(ledger::last_event(self.db()?, subject)?.0 + 1)
     }
 
-    /// Opens a deadline.
-    pub fn promise(&mut self, deadline: Deadline) {
-        let row = ledger::deadline(deadline, self.now);
-        self.insert(vec![row]);
-    }
-
-    /// Marks the open deadlines of `subject` as met, all at the moment of this transaction.
+    /// Forgets the answers that were kept before this moment; how many.
     ///
     /// # Errors
     /// If the database can't answer.
-    pub fn meet(&mut self, subject: &str) -> Result<(), Error> {
-        let now = self.now;
-        ledger::meet(self.db()?, subject, now)
+    pub fn forget(&mut self, before: DateTime<Utc>) -> Result<usize, Error> {
+        ledger::forget(self.db()?, before)
     }
 
     /// Keeps `answer` for whoever sends the same key again.
@@ -273,9 +281,17 @@ impl<'a> Tx<'a> {
         if let (Db::Postgres(db), false) = (&mut *self.db, self.begun) {
             // A caller sees nothing before they have entered.
             let seen = if self.actor.of_service { "job" } else { "" };
-            let begin = format!(
-                "begin; set local app.scope = '{seen}'; set local app.sites = ''; set local app.member = ''{then}"
+            let mut begin = format!(
+                "begin; set local app.scope = '{seen}'; set local app.sites = ''; set local app.member = ''"
             );
+            if let Some(guard) = self.guard {
+                // A twin waits for whoever has the same key, a little longer than for anything else.
+                let _ = write!(
+                    begin,
+                    "; set local lock_timeout = '2s'; select pg_advisory_xact_lock({guard}); set local lock_timeout = '1s'"
+                );
+            }
+            begin.push_str(then);
             if let Err(it) = AnsiTransactionManager::begin_transaction_sql(db, &begin) {
                 // The `begin` of the batch may have worked before the rest of it failed.
                 db.batch_execute("rollback")?;
