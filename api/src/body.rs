@@ -1,22 +1,19 @@
 //! The extractor of request bodies.
 
+use std::io::ErrorKind;
 use std::pin::Pin;
-use std::time::Duration;
 
+use actix_web::error::PayloadError;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
 use kernel::{At, Draft, Flaws, Json, Read};
 use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 
 use crate::{Problem, problem};
 
 /// The most that a JSON body may have, in bytes.
 pub const LIMIT: usize = 256 * 1024;
-
-/// How long a body may take to arrive.
-const SLOWEST: Duration = Duration::from_secs(10);
 
 /// A request body as it came. A handler opens it once it knows the caller, so that a stranger learns nothing from it.
 pub struct Body<T: Read> {
@@ -107,14 +104,13 @@ impl<T: Read + 'static> FromRequest for Body<T> {
 /// The bytes of a body, once all of them are there.
 ///
 /// # Errors
-/// 408 where that takes too long, 413 where they are too many.
+/// 408 where that takes too long, as the stream of the connection finds; 413 where they are too many.
 pub(crate) async fn arrived(bytes: impl Future<Output = Result<Bytes, Error>>) -> Result<Bytes, Problem> {
-    match timeout(SLOWEST, bytes).await {
-        Err(_) => Err(problem::TIMEOUT.problem()),
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(it)) if it.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Err(problem::TOO_LARGE.problem())
+    bytes.await.map_err(|it| match it.as_error::<PayloadError>() {
+        Some(PayloadError::Io(it)) if it.kind() == ErrorKind::TimedOut => problem::TIMEOUT.problem(),
+        _ if it.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
+            problem::TOO_LARGE.problem()
         }
-        Ok(Err(_)) => Err(problem::UNREADABLE.problem()),
-    }
+        _ => problem::UNREADABLE.problem(),
+    })
 }

@@ -1,5 +1,7 @@
 //! Settings: defaults, then a TOML file, then `LANYARD_*` variables; the one place that reads the environment.
 
+mod check;
+
 use std::env;
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
@@ -11,11 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::Backup;
 pub use crate::database_url::Url;
-use crate::hosts::Hosts;
 use crate::metrics::Allowed;
 use crate::secrets::{holds, others_may_read};
 pub use crate::secrets::{private, secret};
-use crate::{cors, keys};
 
 /// The settings, with the default of each. `lanyard config` shows those in force.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -37,11 +37,13 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpAddr>,
     pub hosts: Vec<String>,
     pub cors_origins: Vec<String>,
+    pub tls: Tls,
     pub database: Database,
     pub auth: Auth,
     pub rates: Rates,
     pub metrics: Allowed,
     pub backup: Backup,
+    pub limits: Limits,
     pub plan: Plan,
     pub trail: Trail,
     /// Whether the file that they come from shows others the database's password.
@@ -82,6 +84,30 @@ pub struct Plan {
 #[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
 pub struct Trail {
     pub checkpoints: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Tls {
+    pub cert: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+}
+
+/// How long, in seconds, and for how much clients may have the service wait.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Limits {
+    pub head: u32,
+    pub idle: u32,
+    pub body: u32,
+    pub body_credit: u32,
+    pub write_credit: u32,
+    pub linger: u32,
+    pub rate: u32,
+    pub per_address: usize,
+    pub connections: usize,
 }
 
 /// How often a caller may call, by what they ask; without a limit by default.
@@ -158,101 +184,16 @@ impl Settings {
         toml::to_string_pretty(self).map_err(|it| it.to_string())
     }
 
-    /// Refuses settings that would expose the service (L-08).
-    ///
-    /// # Errors
-    /// What would, and what to set.
-    pub fn check(&self) -> Result<(), String> {
-        let local = self.bind.ip().is_loopback();
-        if self.demo && !local {
-            return Err(
-                "bind: the demo profile, whose keys anyone can make, listens on a loopback address only"
-                    .into(),
-            );
-        }
-        if !local && self.trusted_proxies.is_empty() {
-            return Err(
-                "bind: beyond loopback, put a proxy that ends TLS in front and name it in trusted_proxies"
-                    .into(),
-            );
-        }
-        if !local && self.hosts.is_empty() {
-            return Err("hosts: beyond loopback, set the names by which callers reach the service".into());
-        }
-        if let Err(wrong) = Hosts::new(&self.hosts) {
-            return Err(format!(
-                "hosts: `{wrong}` isn't a name or an address alone, without scheme, port and path"
-            ));
-        }
-        if let Some(wrong) = self.cors_origins.iter().find(|it| !cors::is_origin(it)) {
-            return Err(format!(
-                "cors_origins: `{wrong}` isn't an origin, such as https://portal.example (http on loopback only, no path)"
-            ));
-        }
-        let Rates { read, search, write, token, anonymous, misses } = self.rates;
-        if [read, search, write, token, anonymous, misses].iter().any(|it| it.minute > 0 && it.burst == 0) {
-            return Err("rates: a burst is at least 1; `minute = 0` means no limit".into());
-        }
-        self.check_issuers()
-    }
-
-    /// Refuses settings by which no token, or anyone's, would be good.
-    fn check_issuers(&self) -> Result<(), String> {
-        let Auth { issuer, jwks_file, signing_key_file, .. } = &self.auth;
-        for (missing, why) in [
-            (
-                issuer == DEMO_ISSUER,
-                "auth.issuer: outside the demo profile, name the OpenID provider at which people log in; its keys are those that \
-                 it publishes, or those in auth.jwks_file",
-            ),
-            (
-                self.secret_file.is_none(),
-                "secret_file: outside the demo profile, name a file of 32 random bytes or more",
-            ),
-            (
-                self.public_url.is_none(),
-                "public_url: outside the demo profile, say how callers reach the service, as https://lanyard.plan.example",
-            ),
-            (
-                signing_key_file.is_none(),
-                "auth.signing_key_file: outside the demo profile, name a file of an Ed25519 key (PKCS#8, PEM)",
-            ),
-        ] {
-            if missing && !self.demo {
-                return Err(why.into());
-            }
-        }
-        let public_url = self.public_url();
-        if !cors::is_origin(&public_url) {
-            return Err("public_url: not an address such as https://lanyard.plan.example (http on loopback only, no path)".into());
-        }
-        if public_url == *issuer {
-            return Err(
-                "public_url: the service itself isn't the issuer of people's tokens, auth.issuer".into()
-            );
-        }
-        if let (false, None, Err(why)) = (self.demo, jwks_file, keys::address(issuer)) {
-            return Err(format!("auth.issuer: {why}, and there is no auth.jwks_file"));
-        }
-        if self.demo {
-            return Ok(());
-        }
-        if self.shown_to_others {
-            return Err("database.url: others may read the file that holds its password; chmod 600 it".into());
-        }
-        match self.database.url.login() {
-            (user, Some(password)) if password.len() < 12 || password == user => Err(
-                "database.url: outside the demo profile, a password has at least 12 characters and isn't the user's name"
-                    .into(),
-            ),
-            _ => Ok(()),
-        }
-    }
-
     /// How callers reach the service.
     #[must_use]
     pub fn public_url(&self) -> String {
-        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.bind))
+        self.public_url.clone().unwrap_or_else(|| format!("{}://{}", self.scheme(), self.bind))
+    }
+
+    /// How callers speak to it: with TLS, or without.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.cert.is_some() { "https" } else { "http" }
     }
 
     /// Where the signed ends of the trail are kept.

@@ -143,7 +143,7 @@ fn charged(state: &State, request: &HttpRequest) -> Result<(), Problem> {
 }
 
 /// What every answer has, unless its handler says otherwise.
-fn headers(id: &str) -> [(HeaderName, HeaderValue); 5] {
+pub(crate) fn headers(id: &str) -> [(HeaderName, HeaderValue); 5] {
     let id = HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static(""));
     let same = HeaderValue::from_static;
     [

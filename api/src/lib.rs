@@ -32,6 +32,7 @@ pub mod metrics;
 pub mod misses;
 pub mod openapi;
 pub mod pages;
+pub mod patience;
 pub mod policies;
 pub mod problem;
 pub mod query;

@@ -86,12 +86,7 @@ impl Rates {
     /// # Errors
     /// 429 where too many came from there.
     pub fn charge_address(&self, request: &HttpRequest, class: Class) -> Result<(), Problem> {
-        let place = match self.address(request) {
-            // Whoever has one of these has all of its network.
-            Some(IpAddr::V6(it)) => Ipv6Addr::from(u128::from(it) >> 64 << 64).to_string(),
-            Some(it) => it.to_string(),
-            None => String::new(),
-        };
+        let place = self.address(request).map(|it| network(it).to_string()).unwrap_or_default();
         self.charge(request, class, &place)
     }
 
@@ -107,6 +102,14 @@ impl Rates {
             at = it.to_canonical();
         }
         Some(at)
+    }
+}
+
+/// An IPv4 address, or the network of an IPv6 one: whoever has one of these has all of it.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(it) => Ipv6Addr::from(u128::from(it) >> 64 << 64).into(),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

@@ -43,7 +43,7 @@ refusals! {
     /// them a cursor that was made for another list or another caller.
     PARAMETER = BAD_REQUEST, "invalid-parameter", "Correct the query parameters listed in errors, and send the request again.";
     /// HTTP allows the request, and this service doesn't: its target is no path (`OPTIONS *`), or it asks for another protocol
-    /// (`Upgrade: websocket`). Bytes that aren't HTTP at all (RFC 9112) get a bare 400, without a body.
+    /// (`Upgrade: websocket`). Or its bytes aren't HTTP at all (RFC 9112), and the connection ends.
     MALFORMED = BAD_REQUEST, "malformed-request", "The request is not one that HTTP allows.";
     /// `Host` names a service that this one isn't. A browser that was led here under a name of someone else's learns nothing.
     WRONG_HOST = BAD_REQUEST, "wrong-host", "Send the request to the name that the plan gave you: `Host` says another.";
@@ -93,7 +93,8 @@ refusals! {
     NO_ROUTE = NOT_FOUND, "route-not-found", "There is nothing at this path. GET /openapi.json lists what there is.";
     /// The path is there, and takes other methods.
     METHOD = METHOD_NOT_ALLOWED, "method-not-allowed", "This path takes the methods that `Allow` lists.";
-    /// The body took longer than 10 seconds to arrive. A head that is too slow gets a bare 408, without a body.
+    /// The head of the request wasn't there 5 seconds after it began, or the service waited for its body for more than 10 seconds, or
+    /// the body took more than 60. These are the defaults; the connection ends.
     TIMEOUT = REQUEST_TIMEOUT, "request-timeout", "The request did not arrive in time.";
     /// No honest body is that large.
     TOO_LARGE = PAYLOAD_TOO_LARGE, "body-too-large", "A JSON body has at most 256 kB.";
@@ -111,7 +112,7 @@ refusals! {
     /// isn't there. `RateLimit` and `RateLimit-Policy` say how often they may, in the form of an IETF draft
     /// (draft-ietf-httpapi-ratelimit-headers). Nothing was looked at or changed.
     TOO_MANY = TOO_MANY_REQUESTS, "too-many-requests", "Wait as many seconds as Retry-After says, and call less often.";
-    /// The request line and the headers together are larger than any honest request's. The answer is a bare 431, without a body.
+    /// The request line and the headers together are larger than any honest request's. The connection ends.
     HEAD = REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The request's headers are too large.";
     /// The service itself is wrong. What failed is in its log under the request's id.
     INTERNAL = INTERNAL_SERVER_ERROR, "internal",

@@ -22,6 +22,7 @@ use crate::jobs::Checkpoints;
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
 use crate::metrics::Metrics;
 use crate::misses::Misses;
+use crate::patience::Patience;
 use crate::rates::Rates;
 use crate::reply::Reply;
 use crate::wrong::Wrong;
@@ -63,6 +64,8 @@ pub struct State {
     pub codes: Codes,
     /// What those who watch it are told.
     pub metrics: Metrics,
+    /// How connections are taken, and what became of them.
+    pub patience: Patience,
 }
 
 impl State {

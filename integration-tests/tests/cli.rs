@@ -54,7 +54,11 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let variables = [&[("LANYARD_BIND", "127.0.0.1:0")], variables].concat();
-        let mut command = command(folder, &["--demo", "serve"], &variables);
+        Self::spawn(folder, command(folder, &["--demo", "serve"], &variables))
+    }
+
+    /// One that `command` starts.
+    pub(crate) fn spawn(folder: &Path, mut command: Command) -> Self {
         let log = std::fs::File::create(folder.join("log")).expect("a log");
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("a process");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
@@ -66,6 +70,11 @@ impl Process {
         let (_, address) = printed.split_once("listening on http://").expect("an address");
         let address = address.split_whitespace().next().expect("an address").to_owned();
         Self { child, printed, address }
+    }
+
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The request that it prints, to be pasted.
@@ -196,6 +205,7 @@ fn l_08_what_would_expose_the_service_is_refused() {
     let signing = ("LANYARD_AUTH__SIGNING_KEY_FILE", pem.as_str());
     let database = |it: &'static str| [keys, issuer, url, signing, secret, ("LANYARD_DATABASE__URL", it)];
     let proxy = ("LANYARD_TRUSTED_PROXIES", "10.0.0.1");
+    let (cert, key) = (("LANYARD_TLS__CERT", "cert.pem"), ("LANYARD_TLS__KEY", "key.pem"));
     for (arguments, variables, word) in [
         (&["serve"][..], &[][..], "auth.jwks_file"),
         (&["serve"], &[keys], "auth.issuer"),
@@ -258,6 +268,12 @@ fn l_08_what_would_expose_the_service_is_refused() {
         (&["serve", "--config", "shut.toml"], &[keys, issuer, url, signing, secret], "127.0.0.1"),
         (&["serve"], &[keys, secret, issuer, ("LANYARD_RATES__READ__BURST", "0")], "rates: a burst"),
         (&["serve"], &[keys, secret, ("LANYARD_BIND", "0.0.0.0:0")], "trusted_proxies"),
+        (&["serve"], &[keys, secret, ("LANYARD_BIND", "0.0.0.0:0"), cert, key], "hosts: beyond loopback"),
+        (&["serve"], &[keys, secret, cert], "tls: name both"),
+        (&["serve"], &[keys, secret, key], "tls: name both"),
+        (&["--demo", "serve"], &[cert, key], "tls.cert: cert.pem"),
+        (&["--demo", "serve"], &[("LANYARD_LIMITS__HEAD", "0")], "limits: each is at least 1"),
+        (&["--demo", "serve"], &[("LANYARD_LIMITS__PER_ADDRESS", "0")], "limits: each is at least 1"),
         (&["serve"], &[keys, secret, ("LANYARD_BIND", "0.0.0.0:0"), proxy], "hosts: beyond loopback"),
         (&["--demo", "serve"], &[("LANYARD_HOSTS", "https://plan.example")], "hosts: `https://plan.example`"),
         (&["--demo", "serve"], &[("LANYARD_HOSTS", "plan.example:443")], "hosts: `plan.example:443`"),

@@ -102,7 +102,7 @@ on_both! {
         assert_eq!(body["deadlines"][0]["rule"], "FED-02");
         assert!(body["lines"].as_array().expect("lines").iter().all(|it| it["units"]["authorized"] == 0));
         // It can't be had yet, and a failure is no end.
-        assert_eq!(twin.work().await, 3);
+        assert_eq!(twin.work().await, 4);
         service.clock.set(service.clock.now() + TimeDelta::minutes(1));
         twin.work().await;
         assert_eq!(standings(&service), ["PEND no_answer 1"]);

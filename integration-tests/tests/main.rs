@@ -40,6 +40,7 @@ mod review;
 mod same;
 mod sealed;
 mod services;
+mod slow;
 mod submit;
 mod tokens;
 mod trail;

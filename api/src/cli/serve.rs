@@ -1,6 +1,5 @@
 //! `lanyard serve`, and the tokens that go with it.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,17 +19,22 @@ use crate::jobs::{Checkpoints, Jobs};
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
 use crate::metrics::{Metrics, Scrapers};
 use crate::misses::Misses;
+use crate::patience::{Patience, Tls};
 use crate::rates::Rates;
-use crate::{State, demo, log, policies, server};
+use crate::{State, demo, log, patience, policies, server};
 
 pub(super) fn serve(settings: &Settings) -> Result<(), String> {
     settings.check()?;
+    let tls = match (&settings.tls.cert, &settings.tls.key) {
+        (Some(cert), Some(key)) => Some(Tls::open(cert, key)?),
+        _ => None,
+    };
     log::start(&settings.log, SystemClock);
-    let listener = TcpListener::bind(settings.bind).map_err(|it| format!("bind: {}: {it}", settings.bind))?;
+    let listener = patience::listen(settings.bind).map_err(|it| format!("bind: {}: {it}", settings.bind))?;
     if settings.demo {
         migrate(settings)?;
     }
-    let state = state(settings)?;
+    let state = state(settings, tls)?;
     if settings.demo {
         match demo::load(&state.store, demo::MEMBERS, |_| ()).map_err(|it| format!("{it:?}"))? {
             Loaded::Refused => say("the database holds another plan, which is served as it is"),
@@ -52,7 +56,8 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
         let own = Arc::clone(&jobs);
         let work = actix_web::rt::spawn(async move { own.work().await });
         actix_web::rt::spawn(state.warm());
-        say(&format!("listening on http://{address}  (docs: http://{address}/docs)"));
+        let scheme = settings.scheme();
+        say(&format!("listening on {scheme}://{address}  (docs: {scheme}://{address}/docs)"));
         if settings.demo {
             say(&welcome(settings, &address.to_string())?);
         }
@@ -63,7 +68,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
     })
 }
 
-fn state(settings: &Settings) -> Result<State, String> {
+fn state(settings: &Settings, tls: Option<Tls>) -> Result<State, String> {
     let (issuer, url) = (&settings.auth.issuer, settings.public_url());
     let (keys, secret) = if settings.demo {
         let made = demo::Issuer::make(issuer, &url, &settings.demo_folder)?;
@@ -103,6 +108,7 @@ fn state(settings: &Settings) -> Result<State, String> {
         cursors: Cursors::new(&secret),
         codes: Codes::default(),
         metrics: metrics(settings),
+        patience: Patience::new((&settings.limits).into(), &settings.trusted_proxies, tls),
     })
 }
 
@@ -131,9 +137,10 @@ fn welcome(settings: &Settings, address: &str) -> Result<String, String> {
     let body: serde_json::Value = serde_json::from_str(&body).map_err(|it| it.to_string())?;
     Ok(format!(
         "\nAsk for an authorization (paste it twice: the second one is received, too, and pended as a possible duplicate):\n\n\
-         curl -i http://{address}/v1/authorizations -H 'Content-Type: application/json' \\\n  \
+         curl -i {}://{address}/v1/authorizations -H 'Content-Type: application/json' \\\n  \
          -H 'Authorization: Bearer {token}' \\\n  -d '{}'\n\n\
          Tokens for others, from this folder: {} --demo token --as {}\n",
+        settings.scheme(),
         body,
         config::program(),
         registry::demo::PRINCIPALS.map(|it| it.1).join("|")

@@ -7,6 +7,7 @@ mod deadlines;
 mod decide;
 mod purge;
 mod seal;
+mod verify;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -34,11 +35,12 @@ const KINDS: &[Kind] = &[
     Kind(authorizations::DECIDE, None,                          |state, claim| Box::pin(decide::run(state, claim))),
     Kind("deadlines",            Some(TimeDelta::minutes(1)),   |state, _|     Box::pin(deadlines::run(state))),
     Kind("seal",                 Some(TimeDelta::seconds(10)),  |state, _|     Box::pin(seal::run(state))),
+    Kind("verify",               Some(TimeDelta::hours(1)),     |state, _|     Box::pin(verify::run(state))),
     Kind("purge",                Some(TimeDelta::hours(1)),     |state, _|     Box::pin(purge::run(state))),
 ];
 
 /// The kinds that come back.
-const RECURRING: &[&str] = &["deadlines", "seal", "purge"];
+const RECURRING: &[&str] = &["deadlines", "seal", "verify", "purge"];
 
 /// For how long a node has a job; then another may take it.
 const LEASE: TimeDelta = TimeDelta::minutes(5);

@@ -70,13 +70,25 @@ fn said(position: i64, chain: &str, at: DateTime<Utc>) -> String {
 pub struct Checkpoints {
     file: Option<PathBuf>,
     last: Mutex<Option<(DateTime<Utc>, i64)>>,
+    /// Up to where the chain was walked.
+    walked: Mutex<Head>,
 }
 
 impl Checkpoints {
     /// Kept in `file`; nowhere without one.
     #[must_use]
     pub fn new(file: Option<PathBuf>) -> Self {
-        Self { file, last: Mutex::default() }
+        Self { file, last: Mutex::default(), walked: Mutex::default() }
+    }
+
+    /// Up to where the chain was walked.
+    pub(super) fn walked(&self) -> Head {
+        self.walked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// That it was walked up to here.
+    pub(super) fn walk(&self, to: Head) {
+        *self.walked.lock().unwrap_or_else(PoisonError::into_inner) = to;
     }
 
     /// Adds one, if the chain has grown and the last one is old enough.

@@ -23,6 +23,7 @@ use self::set::{Key, name};
 pub use assertion::{Asserted, Assertion};
 pub use own::{Own, words};
 pub use people::Keys;
+pub(crate) use people::same;
 pub use remote::{ClientKeys, address};
 pub use set::check;
 

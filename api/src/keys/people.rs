@@ -123,7 +123,7 @@ fn in_force(file: &Path, read: &RwLock<Read>) -> Arc<Set> {
 }
 
 /// Whether a file is the one that it was.
-fn same(was: Option<&Metadata>, is: Option<&Metadata>) -> bool {
+pub(crate) fn same(was: Option<&Metadata>, is: Option<&Metadata>) -> bool {
     #[cfg(unix)]
     let inode = |it: &Metadata| std::os::unix::fs::MetadataExt::ino(it);
     #[cfg(not(unix))]

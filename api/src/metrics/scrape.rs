@@ -8,6 +8,7 @@ use prometheus::{Counter, Encoder, IntCounter, TextEncoder};
 use store::{Gauges, Lag};
 
 use super::{FAMILIES, Metrics};
+use crate::patience::{Count, Late};
 use crate::{State, host};
 
 /// Seconds since 1970.
@@ -26,6 +27,9 @@ impl State {
             metrics.lag(&it, now);
         }
         metrics.gauge(&self.store.gauges());
+        metrics.callers(&self.patience.count);
+        let expires = self.patience.expires().and_then(|it| DateTime::from_timestamp(it, 0));
+        metrics.certificate.set(expires.map_or(0.0, seconds));
         metrics.process();
         metrics.text()
     }
@@ -68,6 +72,18 @@ impl Metrics {
         raise(&self.committed, it.committed);
         raise_to(&self.waited, it.waited.as_secs_f64());
         raise_to(&self.commit_time, it.commit_time.as_secs_f64());
+    }
+
+    /// The connections of callers.
+    fn callers(&self, it: &Count) {
+        self.connections.with_label_values(&["open"]).set(it.open().try_into().unwrap_or(i64::MAX));
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        for (why, count) in [("address", it.refused_of_address()), ("all", it.refused_in_all())] {
+            raise(&self.connections_closed.with_label_values(&[why]), count);
+        }
+        for (late, why) in Late::ALL {
+            raise(&self.connections_closed.with_label_values(&[why]), it.late(late));
+        }
     }
 
     /// The process itself, and where its database is.

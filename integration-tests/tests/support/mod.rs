@@ -9,7 +9,7 @@ pub(crate) use database::{Database, Kind, run_folder};
 pub(crate) use file::{root, same_as_file};
 pub(crate) use publisher::Publisher;
 pub(crate) use service::{
-    Answer, ISSUER, Options, PUBLIC_URL, Service, example, issuer, key_folder, signing_key, start,
+    Answer, ISSUER, LIMITS, Options, PUBLIC_URL, Service, example, issuer, key_folder, signing_key, start,
 };
 
 /// When the tests begin: ten in the morning in the plan's zone.

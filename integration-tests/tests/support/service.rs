@@ -1,6 +1,6 @@
 //! The service, in this process, over real HTTP.
 
-use std::net::{IpAddr, TcpListener};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use api::jobs::{Checkpoints, Jobs};
 use api::keys::{ClientKeys, Keys, StepUp};
 use api::metrics::{Metrics, Scrapers};
 use api::misses::Misses;
+use api::patience::{Limits, Patience, Tls};
 use api::rates::Rates;
 use authorizations::{Decider, Policies};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,6 +37,19 @@ pub(crate) const ISSUER: &str = "https://issuer.test";
 
 /// How callers reach the tests' service, and who issues the tokens of its system clients.
 pub(crate) const PUBLIC_URL: &str = "https://lanyard.test";
+
+/// How long the service waits for its clients, as by default; for as many as a test likes.
+pub(crate) const LIMITS: Limits = Limits {
+    head: Duration::from_secs(5),
+    idle: Duration::from_secs(15),
+    body: Duration::from_mins(1),
+    body_credit: Duration::from_secs(10),
+    write_credit: Duration::from_secs(25),
+    linger: Duration::from_secs(5),
+    rate: 1000,
+    per_address: 10_000,
+    connections: 10_000,
+};
 
 /// What a test may want otherwise.
 #[derive(Clone)]
@@ -61,6 +75,10 @@ pub(crate) struct Options {
     pub(crate) proxies: Vec<IpAddr>,
     /// Who may read the metrics.
     pub(crate) scrapers: Scrapers,
+    /// How long it waits for its clients, and for how many.
+    pub(crate) limits: Limits,
+    /// The files of its certificate and of the key.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
 }
 
 impl Default for Options {
@@ -77,6 +95,8 @@ impl Default for Options {
             rates: api::config::Rates::default(),
             proxies: Vec::new(),
             scrapers: Scrapers::default(),
+            limits: LIMITS,
+            tls: None,
         }
     }
 }
@@ -88,6 +108,7 @@ pub(crate) struct Service {
     pub(crate) client: Client,
     pub(crate) store: Store,
     pub(crate) kind: Kind,
+    pub(crate) state: Data<State>,
     handle: ServerHandle,
     /// What it does on its own, as the test has it done.
     pub(crate) jobs: Jobs,
@@ -153,7 +174,9 @@ impl Service {
         };
         let store = Store::open(url.as_ref().unwrap_or(&database.url), settings).expect("a store");
         let _ = issuer();
-        let state = State {
+        let tls = options.tls.as_ref().map(|(cert, key)| Tls::open(cert, key).expect("a certificate"));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let state = Data::new(State {
             store: store.clone(),
             clock: Arc::clone(&clock) as _,
             keys: match (&options.jwks_file, &options.provider) {
@@ -175,16 +198,16 @@ impl Service {
             cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
             codes: Codes::default(),
             metrics: Metrics::new(options.scrapers.clone(), &database.url, clock.now()),
-        };
-        let state = Arc::new(state);
+            patience: Patience::new(options.limits, &options.proxies, tls),
+        });
         let jobs = Jobs::new(Arc::clone(&state));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let server = api::server::serve(Data::from(state), listener, 2, false).expect("a server");
+        let listener = api::patience::listen(([127, 0, 0, 1], 0).into()).expect("a port");
+        let base = format!("{scheme}://{}", listener.local_addr().expect("an address"));
+        let server = api::server::serve(Data::clone(&state), listener, 2, false).expect("a server");
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let client = Client::builder().no_proxy().build().expect("a client");
-        Self { base, clock, client, store, kind, handle, jobs, database: Arc::clone(database) }
+        Self { base, clock, client, store, kind, state, handle, jobs, database: Arc::clone(database) }
     }
 
     /// Another one on the same database, with the same clock.

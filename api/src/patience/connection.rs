@@ -1,0 +1,93 @@
+//! What the stream of a connection and the requests on it share.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use actix_web::web::Data;
+use tokio::time::Instant;
+
+use super::Limits;
+use super::count::Late;
+use super::seats::Seat;
+use super::waiting::within;
+use crate::State;
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Phase {
+    /// Nothing has come since the last answer; it may rest until then.
+    Resting(Instant),
+    /// The head of a request is due by then.
+    Head(Instant),
+    /// A request is in flight.
+    Busy,
+    /// The client was too slow: the stream is to report the end of its input.
+    Late,
+    /// The stream has reported the end of its input.
+    Ended,
+}
+
+/// The part of a connection that the stream and the requests on it share.
+pub(super) struct Connection {
+    pub(super) phase: Cell<Phase>,
+    /// Whether a request is in flight, be the connection late or not.
+    pub(super) in_flight: Cell<bool>,
+    /// Whether all that was answered so far is written, so that whatever comes next answers no request.
+    pub(super) settled: Cell<bool>,
+    /// Whether the handler left something of the last body, so that what comes needn't be the head of a request.
+    pub(super) unread: Cell<bool>,
+    pub(super) state: Data<State>,
+    _seat: Seat,
+}
+
+impl Connection {
+    /// One whose first request has to have a head by `due`.
+    pub(super) fn new(state: Data<State>, seat: Seat, due: Instant) -> Self {
+        let [in_flight, unread] = [(); 2].map(|()| Cell::new(false));
+        let (phase, settled) = (Cell::new(Phase::Head(due)), Cell::new(true));
+        Self { phase, in_flight, settled, unread, state, _seat: seat }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.state.patience.limits
+    }
+
+    /// Goes to another phase, unless it is about to end.
+    pub(super) fn turn(&self, phase: Phase) {
+        if !matches!(self.phase.get(), Phase::Late | Phase::Ended) {
+            self.phase.set(phase);
+        }
+    }
+
+    /// Waits for the next request from now on.
+    pub(super) fn rest(&self) {
+        self.turn(Phase::Resting(within(self.limits().idle)));
+    }
+
+    /// Has it end, because its client was late.
+    pub(super) fn is_late(&self, with: Late) {
+        self.state.patience.count.was_late(with);
+        self.phase.set(Phase::Late);
+    }
+}
+
+/// A request in flight: once it is gone, the connection rests.
+pub(super) struct Call(pub(super) Rc<Connection>);
+
+impl Call {
+    /// One that came on `connection`.
+    pub(super) fn begin(connection: &Rc<Connection>) -> Self {
+        connection.turn(Phase::Busy);
+        connection.in_flight.set(true);
+        connection.settled.set(false);
+        connection.unread.set(false);
+        Self(Rc::clone(connection))
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.in_flight.set(false);
+        self.0.rest();
+    }
+}
