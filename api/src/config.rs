@@ -249,6 +249,14 @@ impl Settings {
     }
 }
 
+/// Where the tests want this program to die, as `LANYARD_TEST_FAILPOINTS` says; only their build asks.
+#[cfg(feature = "failpoints")]
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn failpoints() -> String {
+    env::var("LANYARD_TEST_FAILPOINTS").unwrap_or_default()
+}
+
 /// How this program was called.
 #[must_use]
 pub fn program() -> String {

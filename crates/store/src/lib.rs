@@ -12,10 +12,12 @@ mod after;
 mod any_of;
 mod db;
 mod error;
+mod failpoint;
 mod job;
 mod json_rows;
 mod ledger;
 mod link;
+mod migrate;
 mod notes;
 mod number;
 mod queue;
@@ -27,10 +29,13 @@ mod worker;
 
 pub use after::After;
 pub use any_of::AnyOf;
-pub use db::{Db, migrate};
+pub use db::Db;
 pub use error::Error;
+#[cfg(feature = "failpoints")]
+pub use failpoint::set as set_failpoints;
 pub use job::{Answer, Kept};
 pub use json_rows::JsonRows;
+pub use migrate::migrate;
 pub use ledger::{Basis, Deadline, Event, Trail};
 pub use notes::Note;
 pub use number::{Check, Number};

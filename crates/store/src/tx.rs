@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::rows::{self, Rows};
 use crate::{
-    Actor, Check, Db, Deadline, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, ledger, number,
+    Actor, Check, Db, Deadline, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, failpoint, ledger, number,
 };
 
 /// When something is asked, and in what.
@@ -282,6 +282,7 @@ impl<'a> Tx<'a> {
                 return Err(it.into());
             }
             self.begun = true;
+            failpoint::reached("store::begun");
         }
         Ok(())
     }
