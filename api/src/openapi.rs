@@ -223,10 +223,13 @@ impl Form {
             }
             "unreadable-body" | "body-too-large" | "request-timeout" => self.body,
             "not-json" | "invalid-body" => self.body && !token,
-            "outcome-unknown" => self.takes("Idempotency-Key") || token || self.id == "replace_client_keys",
-            "idempotency-key-required" | "idempotency-key-invalid" | "idempotency-key-reused" => {
-                self.takes("Idempotency-Key")
+            "outcome-unknown" | "storage-full" => {
+                self.takes("Idempotency-Key") || token || self.id == "replace_client_keys"
             }
+            "idempotency-key-required"
+            | "idempotency-key-invalid"
+            | "idempotency-key-reused"
+            | "idempotency-in-flight" => self.takes("Idempotency-Key"),
             "if-match-required" | "if-match-invalid" => self.takes("If-Match"),
             "authorization-action-not-permitted" | "authorization-changed" => {
                 self.takes("If-Match") && self.path.starts_with("/v1/authorizations/")

@@ -2,9 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use kernel::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -150,6 +153,59 @@ fn c_07_a_link_lost_at_commit_is_not_called_unchanged() {
         Answer::of(request.header("idempotency-key", "k1").json(&example())).await.expect(201);
         assert_eq!(service.texts("select count(*) as it from authorizations"), ["2"]);
         twin.stop().await;
+    });
+}
+
+/// A twin waits for whoever has its key, but not for ever.
+#[test]
+fn c_11_a_twin_of_a_request_that_is_stuck_is_told_so() {
+    start(Kind::Postgres, |service| async move {
+        let (stuck, held) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(())));
+        let (waits, gate) = (Arc::clone(&stuck), Arc::clone(&held));
+        let url = through_proxy(&service.database.url, move |kind, body| {
+            if kind == b'Q' && body.to_ascii_uppercase().starts_with(b"COMMIT") {
+                waits.fetch_add(1, Ordering::SeqCst);
+                drop(gate.lock());
+            }
+            true
+        });
+        let slow = service.twin(Options { pool: 1, url: Some(url), ..Options::default() });
+        let ask = |service: &Service| {
+            let request = service.request("single-site", Method::POST, "/v1/authorizations");
+            Answer::of(request.header("idempotency-key", "k1").json(&example()))
+        };
+        let shut = held.lock().expect("a gate");
+        let elder = actix_web::rt::spawn(ask(&slow));
+        while stuck.load(Ordering::SeqCst) == 0 {
+            actix_web::rt::task::yield_now().await;
+        }
+        assert_eq!(ask(&service).await.problem(409), "idempotency-in-flight");
+        drop(shut);
+        let elder = elder.await.expect("an answer");
+        // What it waited for is what it gets, and was done once.
+        assert_eq!(ask(&service).await.expect(201)["id"], elder.expect(201)["id"]);
+        assert_eq!(service.texts("select count(*) as it from authorizations"), ["1"]);
+        slow.stop().await;
+    });
+}
+
+/// What a restart of the server leaves of the pool.
+#[test]
+fn c_06_after_a_restart_at_most_the_first_request_is_wasted() {
+    start(Kind::Postgres, |service| async move {
+        let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+        join_all((0..8).map(|_| async { service.submit(&example()).await.expect(201) })).await;
+        service.execute(end);
+        // Connections that idled are asked before they are used.
+        service.clock.set(service.clock.now() + TimeDelta::seconds(2));
+        service.submit(&example()).await.expect(201);
+        join_all((0..8).map(|_| async { service.submit(&example()).await.expect(201) })).await;
+        service.execute(end);
+        // The control: those that were in use a moment ago aren't, but once one is found dead all are.
+        assert_eq!(service.get("single-site", "/v1/me").await.problem(503), "database-unavailable");
+        for _ in 0..8 {
+            service.submit(&example()).await.expect(201);
+        }
     });
 }
 

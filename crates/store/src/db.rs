@@ -91,8 +91,11 @@ impl Target {
                 if failpoint::is_wrong("store::unsynced") {
                     db.batch_execute("pragma synchronous = normal")?;
                 }
-                if role == Role::Reader {
-                    db.batch_execute("pragma query_only = on")?;
+                match role {
+                    Role::Reader => db.batch_execute("pragma query_only = on")?,
+                    // The log is moved by a thread of its own.
+                    Role::Writer => db.batch_execute("pragma wal_autocheckpoint = 0")?,
+                    Role::Owner => {}
                 }
                 Ok(Db::Sqlite(db))
             }
@@ -153,7 +156,13 @@ impl Target {
 /// A dead link is noticed in seconds, unless the URL says otherwise.
 fn with_timeouts(url: &str) -> String {
     let mut url = url.to_owned();
-    for (name, value) in [("connect_timeout", 2), ("keepalives_idle", 10), ("tcp_user_timeout", 5000)] {
+    for (name, value) in [
+        ("connect_timeout", 2),
+        ("keepalives_idle", 2),
+        ("keepalives_interval", 1),
+        ("keepalives_count", 3),
+        ("tcp_user_timeout", 4000),
+    ] {
         if !url.contains(name) {
             let sign = if url.contains('?') { '&' } else { '?' };
             url = format!("{url}{sign}{name}={value}");

@@ -12,6 +12,12 @@ faults! {
         OutcomeUnknown(why: String) => Unavailable, "outcome-unknown", "",
             "The database stopped answering at the very end, so that it isn't known whether this was done. Read before \
              you send it again, or send it again with the same Idempotency-Key.";
+        /// The disk has no room for what was sent.
+        StorageFull(why: String) => Unavailable, "storage-full", "",
+            "There is no room left to keep what was sent, and nothing was changed. What is there can still be read.";
+        /// The request with this key is still being answered, elsewhere.
+        InFlight => Conflict, "idempotency-in-flight", "",
+            "A request with this Idempotency-Key is still being answered. Send it again in a moment to get that answer.";
         /// The idempotency key was used before, for another request.
         KeyReused => Invalid, "idempotency-key-reused", "",
             "This Idempotency-Key came with another request before. Use a new key for a new request.";
@@ -28,13 +34,14 @@ const PASSING: &[&str] = &[
     "canceling statement due to",
     "terminating connection",
     "the database system is",
-    "No space left on device",
     "database is locked",
-    "database or disk is full",
     "disk I/O error",
     "cannot start a transaction within a transaction",
     "no such savepoint",
 ];
+
+/// The same, where there is no room.
+const FULL: &[&str] = &["No space left on device", "database or disk is full"];
 
 impl Error {
     /// A text that isn't what it should be. serde's own words may quote it, and it may be PHI.
@@ -61,6 +68,9 @@ impl Error {
 impl From<Diesel> for Error {
     fn from(it: Diesel) -> Self {
         let text = it.to_string();
+        if FULL.iter().any(|known| text.contains(known)) {
+            return Self::StorageFull(text);
+        }
         let passing = match &it {
             Diesel::DatabaseError(kind, _) => {
                 matches!(

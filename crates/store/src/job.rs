@@ -41,7 +41,9 @@ pub(crate) type Claim = Arc<AtomicBool>;
 pub struct Answer<T, E> {
     pub(crate) reply: oneshot::Receiver<Result<T, E>>,
     pub(crate) claim: Claim,
+    pub(crate) writes: bool,
     pub(crate) patience: Duration,
+    pub(crate) limit: Duration,
 }
 
 impl<T, E: From<Error>> Answer<T, E> {
@@ -53,7 +55,8 @@ impl<T, E: From<Error>> Answer<T, E> {
     /// # Panics
     /// On a thread that drives asynchronous tasks.
     pub fn wait(self) -> Result<T, E> {
-        self.reply.blocking_recv().unwrap_or_else(|_| Err(gone().into()))
+        let Self { reply, claim, writes, .. } = self;
+        reply.blocking_recv().unwrap_or_else(|_| Err(unheard(&claim, writes).into()))
     }
 }
 
@@ -66,15 +69,28 @@ impl<T: Send + 'static, E: From<Error> + Send + 'static> IntoFuture for Answer<T
             let reply = match tokio::time::timeout(self.patience, &mut self.reply).await {
                 Ok(reply) => reply,
                 Err(_) if !self.claim.swap(true, Ordering::AcqRel) => return Err(Error::busy().into()),
-                Err(_) => self.reply.await,
+                Err(_) => {
+                    let rest = self.limit.saturating_sub(self.patience);
+                    let late = tokio::time::timeout(rest, &mut self.reply).await;
+                    late.map_err(|_| E::from(unheard(&self.claim, self.writes)))?
+                }
             };
-            reply.unwrap_or_else(|_| Err(gone().into()))
+            reply.unwrap_or_else(|_| Err(unheard(&self.claim, self.writes).into()))
         })
     }
 }
 
 fn gone() -> Error {
     Error::Unavailable("the store is closing".to_owned())
+}
+
+/// What becomes of something of which nothing more is heard: a write that has begun may have been committed.
+fn unheard(claim: &Claim, writes: bool) -> Error {
+    if writes && claim.load(Ordering::Acquire) {
+        Error::OutcomeUnknown("the writer was lost".to_owned())
+    } else {
+        gone()
+    }
 }
 
 /// What a key's first use answered, or what was kept of it.
@@ -136,7 +152,8 @@ where
     fn run(&mut self, db: &mut Db, (now, day): Instant) -> Verdict {
         let actor = self.actor.clone();
         failpoint::works_for(&actor.request);
-        let mut tx = Tx::new(db, &actor, now, day);
+        let guard = self.once.as_ref().map(|it| it.key.guard());
+        let mut tx = Tx::new(db, &actor, now, day, guard);
         if tx.begun() {
             failpoint::reached("store::begun");
         }
@@ -152,6 +169,13 @@ where
         // The key's own conflict is an internal error here. Who may not ask by now gets no answer of before.
         let kind = |outcome: &Result<T, E>| outcome.as_ref().err().map(|it| it.row().kind);
         let kind = self.outcome.as_ref().and_then(kind);
+        if kind == Some(Kind::Unavailable) {
+            // What wasn't to be had may be the key itself.
+            if let Ok(true) = ledger::in_flight(db, key) {
+                self.outcome = Some(Err(Error::InFlight.into()));
+            }
+            return;
+        }
         if !matches!(kind, Some(Kind::Internal | Kind::Conflict | Kind::Stale | Kind::Invalid)) {
             return;
         }

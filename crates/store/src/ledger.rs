@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use kernel::{codes, fresh_id};
 use sha2::{Digest, Sha256};
 
+use crate::tx::lock_number;
 use crate::{Actor, AnyOf, Db, Error, IdempotencyKey, Note, rows};
 
 /// What was done to which subject, and why.
@@ -181,6 +182,28 @@ pub(crate) fn meet(db: &mut Db, subject: &str, now: DateTime<Utc>) -> Result<(),
     let open = deadlines::table.filter(deadlines::subject.eq(subject)).filter(deadlines::met_at.is_null());
     diesel::update(open).set(deadlines::met_at.eq(now.naive_utc())).execute(db)?;
     Ok(())
+}
+
+impl IdempotencyKey {
+    /// What is held while a request with this key is answered.
+    pub(crate) fn guard(&self) -> i64 {
+        lock_number(&["key", &self.scope, &self.key])
+    }
+}
+
+diesel::define_sql_function! {
+    fn pg_try_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
+}
+
+/// Whether someone else holds this key.
+pub(crate) fn in_flight(db: &mut Db, key: &IdempotencyKey) -> Result<bool, Error> {
+    match db {
+        Db::Postgres(db) => {
+            Ok(!diesel::select(pg_try_advisory_xact_lock(key.guard())).get_result::<bool>(db)?)
+        }
+        // Its one writer has no one to wait for.
+        Db::Sqlite(_) => Ok(false),
+    }
 }
 
 /// The answer kept for a key, if its effect is committed.

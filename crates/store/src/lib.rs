@@ -10,6 +10,8 @@
 
 mod after;
 mod any_of;
+mod checkpoints;
+mod crew;
 mod db;
 mod error;
 mod failpoint;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,11 +17,18 @@ use crate::{Db, Error, Moment};
 /// How long a connection may idle before it is asked whether it still lives.
 const FRESH: TimeDelta = TimeDelta::seconds(1);
 
+/// How often a connection was lost: since the others may be, too, each is asked once before it is used again.
+#[derive(Debug, Default)]
+pub(crate) struct Epoch(AtomicU64);
+
 /// A pooled connection, and whether it may go back to its pool.
 pub(crate) struct Link {
     db: Db,
     used_at: DateTime<Utc>,
     broken: bool,
+    epoch: Arc<Epoch>,
+    /// When it last proved to live.
+    seen: u64,
     /// Whether the database was last told that the service itself asks.
     of_service: bool,
 }
@@ -35,7 +43,7 @@ impl Link {
     ) -> Result<(), Error> {
         self.broken = true;
         let done = work(&mut self.db);
-        self.broken = done.is_err();
+        self.mark(done.is_err());
         self.used_at = now;
         done
     }
@@ -50,8 +58,16 @@ impl Link {
         self.of_service = look.of_service && told.is_ok();
         let found = told.map_err(Error::from).map(|()| (&mut self.db, moment));
         let sound = (look.work)(found);
-        self.broken = !sound && self.db.batch_execute("select 1").is_err();
+        let broken = !sound && self.db.batch_execute("select 1").is_err();
+        self.mark(broken);
         self.used_at = now;
+    }
+
+    fn mark(&mut self, broken: bool) {
+        self.broken = broken;
+        if broken {
+            self.epoch.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -78,12 +94,14 @@ pub(crate) struct Links {
     pub(crate) target: Target,
     pub(crate) role: Role,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) epoch: Arc<Epoch>,
 }
 
 impl Links {
-    /// A pool of at most `size`, which waits a second for a free one.
+    /// A pool for `size` threads, which waits a second for a free one; a server's has as many again for those that are stuck.
     pub(crate) fn pool(self, size: u32) -> Pool<Self> {
         let lasting = self.target.is_sqlite();
+        let size = if lasting { size } else { 2 * size };
         let pool =
             Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(Duration::from_secs(1));
         let pool = if lasting { pool.idle_timeout(None).max_lifetime(None) } else { pool };
@@ -100,14 +118,20 @@ impl ManageConnection for Links {
             db: self.target.connect(self.role)?,
             used_at: self.clock.now(),
             broken: false,
+            seen: self.epoch.0.load(Ordering::Relaxed),
+            epoch: Arc::clone(&self.epoch),
             of_service: false,
         })
     }
 
     /// A ping costs a round trip, so a connection that was in use a moment ago is trusted.
     fn is_valid(&self, link: &mut Link) -> Result<(), LinkError> {
-        let idle = self.clock.now() - link.used_at;
-        if idle < FRESH { Ok(()) } else { Ok(link.db.batch_execute("select 1").map_err(Error::from)?) }
+        let (idle, epoch) = (self.clock.now() - link.used_at, self.epoch.0.load(Ordering::Relaxed));
+        if idle >= FRESH || link.seen != epoch {
+            link.db.batch_execute("select 1").map_err(Error::from)?;
+            link.seen = epoch;
+        }
+        Ok(())
     }
 
     fn has_broken(&self, link: &mut Link) -> bool {

@@ -2,7 +2,6 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -11,10 +10,12 @@ use kernel::{Clock, Fault, Kind, SystemClock};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
+use crate::checkpoints::Checkpoints;
+use crate::crew::Crew;
 use crate::db::{Role, Target};
 use crate::job::{Once, Task};
 use crate::ledger::TrailRow;
-use crate::link::Links;
+use crate::link::{Epoch, Links};
 use crate::notes::{self, Note, Notes};
 use crate::queue::Queue;
 use crate::worker::{Jobs, Look, Shop};
@@ -59,6 +60,8 @@ pub struct Options {
     pub queue: usize,
     /// How long one waits to begin.
     pub patience: Duration,
+    /// How long one waits in all.
+    pub limit: Duration,
 }
 
 impl Default for Options {
@@ -71,6 +74,8 @@ impl Default for Options {
             queue: 1024,
             // A little longer than a pool waits for a connection, so that what is told is what happened.
             patience: Duration::from_millis(1250),
+            // A statement takes less, or the server ends it; a server that says nothing at all is waited for no longer.
+            limit: Duration::from_millis(4500),
         }
     }
 }
@@ -83,9 +88,12 @@ struct Inner {
     jobs: Arc<Jobs>,
     looks: Arc<Queue<Look>>,
     notes: Arc<Notes>,
+    checkpoints: Option<Arc<Checkpoints>>,
     patience: Duration,
-    /// The writer of the trail, and then the others.
-    threads: Vec<JoinHandle<()>>,
+    limit: Duration,
+    /// Who writes the trail.
+    scribe: Arc<Crew>,
+    workers: Arc<Crew>,
 }
 
 impl Store {
@@ -94,11 +102,15 @@ impl Store {
     /// # Errors
     /// Why the database can't be reached, in its own words; or that its schema isn't this build's.
     pub fn open(url: &str, options: Options) -> Result<Self, Error> {
-        let Options { clock, zone, pool, group, queue, patience } = options;
+        let Options { clock, zone, pool, group, queue, patience, limit } = options;
         let target = Target::parse(url)?;
         target.check()?;
         let sqlite = target.is_sqlite();
-        let links = |role, size| Links { target: target.clone(), role, clock: Arc::clone(&clock) }.pool(size);
+        let (epoch, checkpoints) = (Arc::new(Epoch::default()), Checkpoints::of(&target).map(Arc::new));
+        let links = |role, size| {
+            let (clock, epoch) = (Arc::clone(&clock), Arc::clone(&epoch));
+            Links { target: target.clone(), role, clock, epoch }.pool(size)
+        };
         let writers = if sqlite { 1 } else { pool };
         let shop = Arc::new(Shop {
             readers: links(Role::Reader, pool),
@@ -106,22 +118,29 @@ impl Store {
             clock: Arc::clone(&clock),
             zone,
             opened: Mutex::new(None),
+            checkpoints: checkpoints.clone(),
         });
         let (jobs, looks) = (Arc::new(Jobs::new(queue)), Arc::new(Queue::new(queue)));
         let notes = Arc::new(Notes::new(Arc::clone(&shop.clock)));
         let (queue, own) = (Arc::clone(&jobs), Arc::clone(&notes));
-        let mut threads =
-            vec![spawn("store-trail", move || own.run(|rows, again| note(&queue, rows, again)))?];
+        let (scribe, workers) = (Arc::new(Crew::default()), Arc::new(Crew::default()));
+        scribe.hire("store-trail", move |_| own.run(|rows, again| note(&queue, rows, again)))?;
         for _ in 0..writers {
             let (shop, jobs) = (Arc::clone(&shop), Arc::clone(&jobs));
-            let work = move || if sqlite { shop.write_groups(&jobs, group) } else { shop.write(&jobs) };
-            threads.push(spawn("store-writer", work)?);
+            workers.hire("store-writer", move |turn| {
+                if sqlite { shop.write_groups(&jobs, group, turn) } else { shop.write(&jobs, turn) }
+            })?;
         }
         for _ in 0..pool {
             let (shop, looks) = (Arc::clone(&shop), Arc::clone(&looks));
-            threads.push(spawn("store-reader", move || shop.read(&looks))?);
+            workers.hire("store-reader", move |turn| shop.read(&looks, turn))?;
         }
-        Ok(Self(Arc::new(Inner { jobs, looks, notes, patience, threads })))
+        if let Some(it) = checkpoints.clone() {
+            workers.hire("store-checkpoint", move |_| it.run())?;
+        } else {
+            workers.watch(usize::try_from(pool).unwrap_or(usize::MAX))?;
+        }
+        Ok(Self(Arc::new(Inner { jobs, looks, notes, checkpoints, patience, limit, scribe, workers })))
     }
 
     /// Runs `work` for the service itself on a connection that can't write, outside any transaction.
@@ -156,7 +175,7 @@ impl Store {
         E: Fault + From<Error> + Send + 'static,
         F: FnOnce(&mut Db, Moment) -> Result<T, E> + Send + 'static,
     {
-        let (reply, answer) = self.answer();
+        let (reply, answer) = self.answer(false);
         let claim = Arc::clone(&answer.claim);
         let work = move |found: Result<(&mut Db, Moment), Error>| {
             if reply.is_closed() || claim.swap(true, Ordering::AcqRel) {
@@ -208,6 +227,12 @@ impl Store {
         self.0.notes.drain()
     }
 
+    /// How many threads wait for an answer of the database that may never come; others work in their place.
+    #[must_use]
+    pub fn stuck(&self) -> usize {
+        self.0.workers.lost()
+    }
+
     /// Whether the database answers.
     pub fn ping(&self) -> Answer<(), Error> {
         self.read(|rx| Ok(rx.db().batch_execute("select 1")?))
@@ -249,7 +274,7 @@ impl Store {
         E: Fault + From<Error> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        let (reply, answer) = self.answer();
+        let (reply, answer) = self.answer(true);
         let claim = Arc::clone(&answer.claim);
         let task = Task { actor: actor.clone(), work: Some(work), once, outcome: None, reply, claim };
         if let Err(task) = self.0.jobs.push(Box::new(task)) {
@@ -258,9 +283,10 @@ impl Store {
         answer
     }
 
-    fn answer<T, E>(&self) -> (oneshot::Sender<Result<T, E>>, Answer<T, E>) {
+    fn answer<T, E>(&self, writes: bool) -> (oneshot::Sender<Result<T, E>>, Answer<T, E>) {
         let (sender, reply) = oneshot::channel();
-        (sender, Answer { reply, claim: Arc::new(AtomicBool::new(false)), patience: self.0.patience })
+        let Inner { patience, limit, .. } = *self.0;
+        (sender, Answer { reply, claim: Arc::new(AtomicBool::new(false)), writes, patience, limit })
     }
 }
 
@@ -275,18 +301,13 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.notes.close();
         // What was noted is written while there is still who writes.
-        let trail = self.threads.remove(0);
-        if trail.thread().id() != thread::current().id() {
-            let _ = trail.join();
-        }
+        self.scribe.dismiss();
         self.jobs.close();
         self.looks.close();
-        for thread in self.threads.drain(..) {
-            // A closure that holds the last handle drops it on a worker, which can't wait for itself.
-            if thread.thread().id() != thread::current().id() {
-                let _ = thread.join();
-            }
+        if let Some(it) = &self.checkpoints {
+            it.close();
         }
+        self.workers.dismiss();
     }
 }
 
@@ -300,8 +321,4 @@ fn note(jobs: &Jobs, rows: Vec<TrailRow>, again: bool) -> Result<(), Error> {
     let task = Task { actor, work: Some(work), once: None, outcome: None, reply, claim };
     jobs.push(Box::new(task)).map_err(|_| Error::busy())?;
     answer.blocking_recv().unwrap_or_else(|_| Err(Error::busy()))
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
-    thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|it| Error::Unavailable(it.to_string()))
 }

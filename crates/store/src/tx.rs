@@ -88,9 +88,18 @@ impl Key {
             Self::User(id) => ("user", id),
             Self::CodeSet(id) => ("code set", id),
         };
-        let digest = Sha256::new().chain_update(kind).chain_update(":").chain_update(id).finalize();
-        digest.iter().take(8).fold(0, |hash, byte| (hash << 8) | i64::from(*byte))
+        lock_number(&[kind, id])
     }
+}
+
+/// The number by which PostgreSQL knows what is held.
+pub(crate) fn lock_number(parts: &[&str]) -> i64 {
+    let mut digest = Sha256::new();
+    for (at, part) in parts.iter().enumerate() {
+        digest.update(if at == 0 { "" } else { ":" });
+        digest.update(part);
+    }
+    digest.finalize().iter().take(8).fold(0, |hash, byte| (hash << 8) | i64::from(*byte))
 }
 
 /// What is going to be written, and what it must hold meanwhile.
@@ -109,6 +118,8 @@ pub struct Tx<'a> {
     now: DateTime<Utc>,
     day: NaiveDate,
     begun: bool,
+    /// What stands for the idempotency key, which is held like a lock.
+    guard: Option<i64>,
     held: Vec<Key>,
     /// As whom it is recorded.
     who: Arc<str>,
@@ -116,10 +127,16 @@ pub struct Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(db: &'a mut Db, actor: &'a Actor, now: DateTime<Utc>, day: NaiveDate) -> Self {
+    pub(crate) fn new(
+        db: &'a mut Db,
+        actor: &'a Actor,
+        now: DateTime<Utc>,
+        day: NaiveDate,
+        guard: Option<i64>,
+    ) -> Self {
         let begun = matches!(db, Db::Sqlite(_));
         let who = Arc::clone(&actor.id);
-        Self { db, actor, now, day, begun, held: Vec::new(), who, pending: Vec::new() }
+        Self { db, actor, now, day, begun, guard, held: Vec::new(), who, pending: Vec::new() }
     }
 
     /// The moment of this transaction; every row that it writes carries the same one.
@@ -273,9 +290,17 @@ impl<'a> Tx<'a> {
         if let (Db::Postgres(db), false) = (&mut *self.db, self.begun) {
             // A caller sees nothing before they have entered.
             let seen = if self.actor.of_service { "job" } else { "" };
-            let begin = format!(
-                "begin; set local app.scope = '{seen}'; set local app.sites = ''; set local app.member = ''{then}"
+            let mut begin = format!(
+                "begin; set local app.scope = '{seen}'; set local app.sites = ''; set local app.member = ''"
             );
+            if let Some(guard) = self.guard {
+                // A twin waits for whoever has the same key, a little longer than for anything else.
+                let _ = write!(
+                    begin,
+                    "; set local lock_timeout = '2s'; select pg_advisory_xact_lock({guard}); set local lock_timeout = '1s'"
+                );
+            }
+            begin.push_str(then);
             if let Err(it) = AnsiTransactionManager::begin_transaction_sql(db, &begin) {
                 // The `begin` of the batch may have worked before the rest of it failed.
                 db.batch_execute("rollback")?;

@@ -10,6 +10,8 @@ use diesel::r2d2::Pool;
 use diesel::result::QueryResult;
 use kernel::Clock;
 
+use crate::checkpoints::Checkpoints;
+use crate::crew::Turn;
 use crate::job::{Instant, Job, Verdict};
 use crate::link::Links;
 use crate::queue::Queue;
@@ -36,6 +38,7 @@ pub(crate) struct Shop {
     pub(crate) zone: Tz,
     /// The day whose numbers have a base.
     pub(crate) opened: Mutex<Option<NaiveDate>>,
+    pub(crate) checkpoints: Option<Arc<Checkpoints>>,
 }
 
 impl Shop {
@@ -45,25 +48,35 @@ impl Shop {
     }
 
     /// Serves reads until the queue closes.
-    pub(crate) fn read(&self, looks: &Queue<Look>) {
+    pub(crate) fn read(&self, looks: &Queue<Look>, turn: &Turn) {
         while let Some(look) = looks.pop() {
-            let (now, day) = self.instant();
-            let moment = Moment { now, day, writes: false };
-            match self.readers.get() {
-                Ok(mut link) => link.look(now, look, moment),
-                Err(it) => drop((look.work)(Err(it.into()))),
+            let stays = turn.at(|| {
+                let (now, day) = self.instant();
+                let moment = Moment { now, day, writes: false };
+                match self.readers.get() {
+                    Ok(mut link) => link.look(now, look, moment),
+                    Err(it) => drop((look.work)(Err(it.into()))),
+                }
+            });
+            if !stays {
+                return;
             }
         }
     }
 
     /// Serves writes one to a transaction, beside others that do the same.
-    pub(crate) fn write(&self, jobs: &Jobs) {
+    pub(crate) fn write(&self, jobs: &Jobs, turn: &Turn) {
         while let Some(mut job) = jobs.pop() {
             if !job.claim() {
                 continue;
             }
-            let end = self.writer(|db| self.alone(db, &mut *job));
-            job.answer(end);
+            let stays = turn.at(|| {
+                let end = self.writer(|db| self.alone(db, &mut *job));
+                job.answer(end);
+            });
+            if !stays {
+                return;
+            }
         }
     }
 
@@ -95,27 +108,34 @@ impl Shop {
     }
 
     /// Serves writes in groups of at most `limit`, each group one transaction and one sync, each write a savepoint in it.
-    pub(crate) fn write_groups(&self, jobs: &Jobs, limit: usize) {
+    pub(crate) fn write_groups(&self, jobs: &Jobs, limit: usize, turn: &Turn) {
         while let Some(first) = jobs.pop() {
-            let mut group = Vec::with_capacity(limit);
-            let mut next = Some(first);
-            let end = self.writer(|db| {
-                begin_immediate(db)?;
-                // What arrives while the group is at work still joins it.
-                while let Some(mut job) = next.take() {
-                    if job.claim() {
-                        let done = self.member(db, &mut *job);
-                        group.push(job);
-                        done?;
-                    }
-                    next = if group.len() < limit { jobs.try_pop() } else { None };
+            turn.at(|| self.write_group(jobs, limit, first));
+        }
+    }
+
+    fn write_group(&self, jobs: &Jobs, limit: usize, first: Box<dyn Job>) {
+        let mut group = Vec::with_capacity(limit);
+        let mut next = Some(first);
+        let end = self.writer(|db| {
+            begin_immediate(db)?;
+            // What arrives while the group is at work still joins it.
+            while let Some(mut job) = next.take() {
+                if job.claim() {
+                    let done = self.member(db, &mut *job);
+                    group.push(job);
+                    done?;
                 }
-                settle(db, 1)
-            });
-            group.extend(next);
-            for job in group {
-                job.answer(end.clone());
+                next = if group.len() < limit { jobs.try_pop() } else { None };
             }
+            settle(db, 1)
+        });
+        group.extend(next);
+        for job in group {
+            job.answer(end.clone());
+        }
+        if let Some(it) = &self.checkpoints {
+            it.written();
         }
     }
 

@@ -21,6 +21,8 @@ pub(super) fn again(slug: &str) -> &'static str {
         | "trail-unavailable"
         | "not-ready" => "yes",
         "too-many-requests" => "yes, after as many seconds as `Retry-After` says, with the same key",
+        "idempotency-in-flight" => "yes, with the same key",
+        "storage-full" => "yes, once the plan has made room",
         "outcome-unknown" => "yes, with the same key; without one, look first",
         "internal" => "yes, with the same key; and tell the plan the `instance`",
         "invalid-body" | "unreadable-body" | "not-json" | "body-too-large" => "corrected",
