@@ -37,6 +37,7 @@ mod same;
 mod services;
 mod submit;
 mod tokens;
+mod torture;
 mod trail;
 mod trips;
 mod users;

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::rows::{self, Rows};
 use crate::{
-    Actor, Check, Db, Deadline, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, failpoint, ledger, number,
+    Actor, Check, Db, Deadline, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, failpoint, ledger,
+    number,
 };
 
 /// When something is asked, and in what.

@@ -46,10 +46,27 @@ fn server() -> Option<String> {
 }
 
 impl Database {
+    /// One without a schema; none where there is no PostgreSQL.
+    pub(crate) fn empty(kind: Kind) -> Option<Self> {
+        let name = fresh_name();
+        let url = match kind {
+            Kind::Sqlite => {
+                let file = run_folder().join(format!("{name}.db"));
+                File::create(&file).expect("a file");
+                format!("sqlite:{}", file.display())
+            }
+            Kind::Postgres => {
+                let server = server()?;
+                admin(&server, &format!("create database {name}"));
+                format!("{server}/{name}")
+            }
+        };
+        Some(Self { url, name, kind })
+    }
+
     /// A copy of the template; none where there is no PostgreSQL.
     pub(crate) fn new(kind: Kind) -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("t{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let name = fresh_name();
         let template = template(kind)?;
         let url = match kind {
             Kind::Sqlite => {
@@ -65,6 +82,11 @@ impl Database {
         };
         Some(Self { url, name, kind })
     }
+}
+
+fn fresh_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("t{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Drop for Database {

@@ -49,13 +49,26 @@ impl Rows {
     fn read(ledger: &Ledger) -> Self {
         let mut by_tag = BTreeMap::<_, Vec<_>>::new();
         let columns = [
-            "number_day", "number_seq", "remarks", "version", "status", "member_id", "site_id", "servicing_npi",
-            "service_start", "service_end",
+            "number_day",
+            "number_seq",
+            "remarks",
+            "version",
+            "status",
+            "member_id",
+            "site_id",
+            "servicing_npi",
+            "service_start",
+            "service_end",
         ];
         for [day, seq, tag, version, status, fields @ ..] in ledger.rows(columns, "authorizations") {
             let day: NaiveDate = day.parse().expect("a day");
             let id = Number { day, seq: number(&seq) }.to_string();
-            by_tag.entry(tag).or_default().push(Authorization { id, version: number(&version), status, fields });
+            by_tag.entry(tag).or_default().push(Authorization {
+                id,
+                version: number(&version),
+                status,
+                fields,
+            });
         }
         let mut trail = BTreeMap::<_, Vec<_>>::new();
         for [request, action, subject] in
@@ -118,7 +131,8 @@ impl Rows {
         }
         if act.what == What::Submit {
             let Some([it]) = self.by_tag.get(&act.tag).map(|it| &it[..]) else { return };
-            let sent = |pointer: &str| act.body.pointer(pointer).and_then(|it| it.as_str()).unwrap_or_default();
+            let sent =
+                |pointer: &str| act.body.pointer(pointer).and_then(|it| it.as_str()).unwrap_or_default();
             let fields =
                 ["/member_id", "/site_id", "/servicing_provider/npi", "/start_date", "/end_date"].map(sent);
             if it.id != id || it.fields != fields || it.version < version {
@@ -145,7 +159,8 @@ impl Rows {
             let steps: BTreeMap<_, _> = events.iter().map(|it| (it.1, &*it.2)).collect();
             if !steps.keys().copied().eq(1..=it.version) || told.get(&it.id) != Some(&it.version) {
                 let entries = told.get(&it.id);
-                wrong.push(format!("{} is at {}: versions {steps:?}, {entries:?} entries", it.id, it.version));
+                wrong
+                    .push(format!("{} is at {}: versions {steps:?}, {entries:?} entries", it.id, it.version));
             }
             let statuses: Vec<_> = steps.values().copied().collect();
             if statuses.last() != Some(&&*it.status) {

@@ -230,7 +230,9 @@ impl Load {
         let action = if dice.throw(12) == 0 { "review" } else { dice.pick(able) };
         let tag = self.tag();
         let (path, body) = match REASONS.iter().find(|it| it.0 == action) {
-            None => (format!("/v1/authorizations/{id}/close"), json!({"reason_code": "replaced", "reason": tag})),
+            None => {
+                (format!("/v1/authorizations/{id}/close"), json!({"reason_code": "replaced", "reason": tag}))
+            }
             Some((_, code)) => (
                 format!("/v1/authorizations/{id}/decide"),
                 json!({"outcome": action, "reason_code": code, "reason": tag}),
@@ -249,7 +251,8 @@ impl Load {
         let base = self.base(dice.throw(64));
         let began = Instant::now();
         let request = self.0.client.get(format!("{base}/v1/authorizations/{id}"));
-        let Outcome::Done { text, .. } = outcome(request.bearer_auth(&self.0.tokens["physician"])).await else {
+        let Outcome::Done { text, .. } = outcome(request.bearer_auth(&self.0.tokens["physician"])).await
+        else {
             return true;
         };
         let it: Value = serde_json::from_str(&text).expect("JSON");
@@ -280,13 +283,18 @@ impl Load {
             let before = act.outcome.clone();
             act.send(&self.0.client, &self.base(place), &self.0.tokens[act.who]).await;
             match (&before, &act.outcome) {
-                (Outcome::Done { text, etag, .. }, Outcome::Done { text: again, etag: tag, replayed: true })
-                    if (text, etag) == (again, tag) => {}
+                (
+                    Outcome::Done { text, etag, .. },
+                    Outcome::Done { text: again, etag: tag, replayed: true },
+                ) if (text, etag) == (again, tag) => {}
                 (Outcome::Unknown(_), Outcome::Done { .. } | Outcome::Refused { .. }) => {
                     self.learn(&act);
                     self.0.acts.borrow_mut()[place] = act;
                 }
-                (before, after) => differ.push(format!("{}: {before:?}, and again {after:?}", act.tag)),
+                (before, after) => {
+                    let [before, after] = [before, after].map(|it| format!("{it:.400?}"));
+                    differ.push(format!("{}: {after:.300}, and before {before:.300}", act.tag));
+                }
             }
         }
         differ

@@ -6,16 +6,23 @@
 #![expect(clippy::disallowed_methods, reason = "the form of a run comes from its environment")]
 
 mod audit;
+mod clocks;
+mod full;
 mod kills;
 mod ledger;
+mod link;
+mod links;
 mod load;
 mod node;
 mod nodes;
 mod outages;
 mod outcome;
+mod points;
 mod postgres;
 mod pressure;
 mod stops;
+mod syncs;
+mod upgrades;
 
 use std::time::Duration;
 

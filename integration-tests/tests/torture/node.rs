@@ -39,8 +39,10 @@ impl Setting {
             fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
             file.display().to_string()
         };
-        let (jwks, secret) =
-            (file("jwks.json", issuer().jwks().as_bytes()), file("secret", b"bXQ3ZkQy9pL0aVxw7RkTn4uHs2Ge8JcY"));
+        let (jwks, secret) = (
+            file("jwks.json", issuer().jwks().as_bytes()),
+            file("secret", b"bXQ3ZkQy9pL0aVxw7RkTn4uHs2Ge8JcY"),
+        );
         let variables = vec![
             ("LANYARD_BIND", "127.0.0.1:0".to_owned()),
             ("LANYARD_AUTH__ISSUER", ISSUER.to_owned()),

@@ -30,7 +30,8 @@ pub(super) struct Cluster {
 fn programs() -> Option<PathBuf> {
     let told = Command::new("pg_config").arg("--bindir").output().ok();
     let told = told.map(|it| PathBuf::from(String::from_utf8_lossy(&it.stdout).trim()));
-    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|it| it.path().join("bin"));
+    let debian =
+        fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|it| it.path().join("bin"));
     told.into_iter().chain(debian).find(|it| it.join("initdb").exists() && it.join("postgres").exists())
 }
 
@@ -75,7 +76,12 @@ impl Cluster {
     pub(super) fn start(&mut self) {
         let log = File::options().append(true).create(true).open(self.data.with_extension("log"));
         let mut command = as_nobody(&programs().expect("PostgreSQL").join("postgres"));
-        command.arg("-D").arg(&self.data).args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
+        command.arg("-D").arg(&self.data).args([
+            "-p",
+            &self.port.to_string(),
+            "-c",
+            "listen_addresses=127.0.0.1",
+        ]);
         command.args(["-c", "unix_socket_directories=", "-c", "max_connections=100"]);
         let server = command.stdout(Stdio::null()).stderr(log.expect("a log")).spawn();
         self.server = Some(server.expect("a server"));
@@ -131,7 +137,12 @@ async fn template(programs: &Path) -> PathBuf {
         fs::create_dir_all(&folder).expect("a folder");
         own(&folder);
         let mut init = as_nobody(&programs.join("initdb"));
-        init.arg("--pgdata").arg(&data).args(["--username=lanyard", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
+        init.arg("--pgdata").arg(&data).args([
+            "--username=lanyard",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+        ]);
         assert!(init.stdout(Stdio::null()).status().expect("initdb").success());
         let mut cluster = Cluster::at(data.clone());
         cluster.start();

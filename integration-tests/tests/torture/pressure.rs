@@ -127,7 +127,8 @@ async fn writers(database: Database) {
     assert_eq!(audit(&ledger, &load), Vec::<String>::new());
     finds_what_is_wrong(&ledger, &load);
     // The control: a program beside that keeps its write lock is noticed.
-    let mut other = SqliteConnection::establish(ledger.url.trim_start_matches("sqlite:")).expect("the database");
+    let mut other =
+        SqliteConnection::establish(ledger.url.trim_start_matches("sqlite:")).expect("the database");
     other.batch_execute("pragma busy_timeout = 5000; begin immediate").expect("the lock");
     let held = write(&load, &ledger, 2).await;
     assert!(held.0 > 0, "no one noticed the lock");

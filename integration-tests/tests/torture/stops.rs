@@ -41,7 +41,8 @@ impl Holder {
             }
             Kind::Postgres => {
                 let mut db = PgConnection::establish(&ledger.url).expect("the server");
-                db.batch_execute("begin; lock table authorizations in share row exclusive mode").expect("the lock");
+                db.batch_execute("begin; lock table authorizations in share row exclusive mode")
+                    .expect("the lock");
                 Self::Postgres(db)
             }
         }
@@ -86,7 +87,12 @@ fn half(node: &Node, load: &Load) -> (TcpStream, Vec<u8>) {
 }
 
 /// Signals a node at work on twelve requests that wait for a lock: how many were done, refused and left unanswered.
-async fn at_work(name: &str, setting: &Setting, ledger: &Ledger, load: &Load) -> ([usize; 3], ExitStatus, Duration) {
+async fn at_work(
+    name: &str,
+    setting: &Setting,
+    ledger: &Ledger,
+    load: &Load,
+) -> ([usize; 3], ExitStatus, Duration) {
     let mut node = setting.start();
     load.turn_to(&[&node.base]);
     let (from, holder, mut dice) = (load.acts().len(), Holder::new(ledger), Dice(from_name(name)));
