@@ -109,6 +109,10 @@ permissions! {
     ReadsEmergencies = Search [] phi;
     /// Who may review them.
     ReviewsEmergencies = Write [TrailRead] phi step_up;
+    /// Who may see what the plan has promised by when.
+    ReadsDeadlines = Search [DeadlinesRead];
+    /// Who may see what the service does on its own.
+    ReadsJobs = Search [JobsRead];
     /// Who may see the system clients.
     ReadsClients = Search [UsersRead];
     /// Who may register system clients, and change what they may do.

@@ -38,6 +38,7 @@ pub struct Settings {
     pub auth: Auth,
     pub rates: Rates,
     pub plan: Plan,
+    pub trail: Trail,
     /// Whether the file that they come from shows others the database's password.
     #[serde(skip)]
     shown_to_others: bool,
@@ -68,6 +69,14 @@ pub struct Auth {
 pub struct Plan {
     pub zone: Tz,
     pub policy_folder: Option<PathBuf>,
+    pub decision_limit_ms: u32,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Trail {
+    pub checkpoints: Option<PathBuf>,
 }
 
 /// How often a caller may call, by what they ask; without a limit by default.
@@ -239,6 +248,13 @@ impl Settings {
     #[must_use]
     pub fn public_url(&self) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.bind))
+    }
+
+    /// Where the signed ends of the trail are kept.
+    #[must_use]
+    pub fn checkpoints(&self) -> Option<PathBuf> {
+        let demo = self.demo.then(|| self.demo_folder.join("trail-checkpoints.jsonl"));
+        self.trail.checkpoints.clone().or(demo)
     }
 
     /// How many connections read, and write.

@@ -100,6 +100,8 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
         Some(include_str!("examples/end_delegation.request.json")),
         include_str!("examples/end_delegation.json"),
     ),
+    ("list_deadlines", None, include_str!("examples/list_deadlines.json")),
+    ("list_jobs", None, include_str!("examples/list_jobs.json")),
     ("list_trail", None, include_str!("examples/list_trail.json")),
     (
         "search_trail",

@@ -65,7 +65,8 @@ fn assemble() -> OpenApi {
             ("policy", "What the plan decides by."),
             ("callers", "Who calls, and what they may do."),
             ("access", "Users, what each was granted and who acts for whom; and who did and saw what."),
-            ("operators", "Health, the contract, and the problems."),
+            ("deadlines", "What the plan has promised to do by when."),
+            ("operators", "Health, jobs, the contract, and the problems."),
         ]
         .map(|(name, about)| tag::TagBuilder::new().name(name).description(Some(about)).build())
         .into(),

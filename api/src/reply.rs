@@ -71,6 +71,12 @@ impl Reply {
         Self { status: 201, location: Some(location), ..self }
     }
 
+    /// The same, of something that was received at `location`, and of which more is to come.
+    #[must_use]
+    pub fn accepted(self, location: String) -> Self {
+        Self { status: 202, location: Some(location), ..self }
+    }
+
     /// The same, with the address of the next page.
     #[must_use]
     pub fn next(self, link: Option<String>) -> Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
-use authorizations::{Decider, Policies, Policy};
+use authorizations::{Policies, Policy};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use kernel::{Clock, Fault, Kind};
@@ -16,7 +16,9 @@ use crate::caller::{Caller, Permission};
 
 use crate::codes::Codes;
 use crate::cursor::Cursors;
+use crate::decisions::Decisions;
 use crate::hosts::Hosts;
+use crate::jobs::Checkpoints;
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
 use crate::misses::Misses;
 use crate::rates::Rates;
@@ -50,8 +52,10 @@ pub struct State {
     pub zone: Tz,
     /// The plan's policies, of which one is in force.
     pub policies: Arc<Policies>,
-    /// Who rules on requests; the policy, but in some tests.
-    pub decider: Arc<dyn Decider>,
+    /// Who rules on requests.
+    pub decisions: Decisions,
+    /// Where the signed ends of the trail are kept.
+    pub checkpoints: Checkpoints,
     /// What signs the cursors of lists.
     pub cursors: Cursors,
     /// The diagnosis codes, to be searched.

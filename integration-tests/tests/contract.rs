@@ -122,6 +122,8 @@ on_both! {
                 "get_client" => ("administrator", Method::GET, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703"),
                 "replace_client_keys" => ("administrator", Method::PUT, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/keys"),
                 "disable_client" => ("administrator", Method::POST, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/disable"),
+                "list_deadlines" => ("nurse", Method::GET, "/v1/deadlines?status=open"),
+                "list_jobs" => ("operator", Method::GET, "/v1/jobs"),
                 "list_trail" => ("hospital", Method::GET, "/v1/trail"),
                 "search_trail" => ("compliance", Method::POST, "/v1/trail/search"),
                 "list_emergency_accesses" => ("compliance", Method::GET, "/v1/emergency-access"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authorizations::{Decider, Policies, Question, Ruling};
+use authorizations::{Decider, NoRuling, Policies, Question, Ruling};
 use kernel::ManualClock;
 use reqwest::Method;
 use serde_json::json;
@@ -14,8 +14,12 @@ use crate::support::{Answer, Kind, Options, Service, example};
 struct Panics;
 
 impl Decider for Panics {
-    fn decide(&self, _: Question) -> Ruling {
+    fn decide(&self, _: Question) -> Result<Ruling, NoRuling> {
         panic!("as this test wants it")
+    }
+
+    fn is_prompt(&self) -> bool {
+        true
     }
 }
 
@@ -23,7 +27,7 @@ impl Decider for Panics {
 struct Turns(Policies, Arc<ManualClock>);
 
 impl Decider for Turns {
-    fn decide(&self, question: Question) -> Ruling {
+    fn decide(&self, question: Question) -> Result<Ruling, NoRuling> {
         self.1.set("2026-12-02T05:00:00Z".parse().expect("a time"));
         self.0.decide(question)
     }

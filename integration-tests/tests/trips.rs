@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use chrono::TimeDelta;
@@ -160,12 +161,13 @@ fn c_07_a_link_lost_at_commit_is_not_called_unchanged() {
 #[test]
 fn c_11_a_twin_of_a_request_that_is_stuck_is_told_so() {
     start(Kind::Postgres, |service| async move {
-        let (stuck, held) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(())));
-        let (waits, gate) = (Arc::clone(&stuck), Arc::clone(&held));
+        let (stuck, (open, gate)) = (Arc::new(AtomicUsize::new(0)), channel::<()>());
+        let (waits, gate) = (Arc::clone(&stuck), Mutex::new(gate));
         let url = through_proxy(&service.database.url, move |kind, body| {
             if kind == b'Q' && body.to_ascii_uppercase().starts_with(b"COMMIT") {
                 waits.fetch_add(1, Ordering::SeqCst);
-                drop(gate.lock());
+                // Until the sender is gone.
+                let _ = gate.lock().expect("a gate").recv();
             }
             true
         });
@@ -174,13 +176,12 @@ fn c_11_a_twin_of_a_request_that_is_stuck_is_told_so() {
             let request = service.request("single-site", Method::POST, "/v1/authorizations");
             Answer::of(request.header("idempotency-key", "k1").json(&example()))
         };
-        let shut = held.lock().expect("a gate");
         let elder = actix_web::rt::spawn(ask(&slow));
         while stuck.load(Ordering::SeqCst) == 0 {
             actix_web::rt::task::yield_now().await;
         }
         assert_eq!(ask(&service).await.problem(409), "idempotency-in-flight");
-        drop(shut);
+        drop(open);
         let elder = elder.await.expect("an answer");
         // What it waited for is what it gets, and was done once.
         assert_eq!(ask(&service).await.expect(201)["id"], elder.expect(201)["id"]);

@@ -13,6 +13,7 @@ use store::{Store, Tx};
 use super::{open, options, say};
 use crate::config::Settings;
 use crate::demo::Loaded;
+use crate::verify::verify;
 use crate::{State, demo, policies};
 
 pub(super) fn migrate(settings: &Settings) -> Result<(), String> {
@@ -94,6 +95,19 @@ pub(super) fn add_administrator(store: &Store, login: &str, name: &str) -> Resul
         Err(it @ access::Error::UserExists) => return Err(format!("admin: {it}")),
         Err(it) => return Err(format!("admin: {it:?}")),
     }
+    Ok(())
+}
+
+/// Fails at the first entry of the trail that isn't as it was sealed.
+pub(super) fn verify_trail(settings: &Settings, more: &[PathBuf]) -> Result<(), String> {
+    let own = super::serve::own(settings)?;
+    let of_node = settings.checkpoints().filter(|it| it.exists());
+    let files: Vec<_> = of_node.into_iter().chain(more.iter().cloned()).collect();
+    let it = verify(&open(settings, 1)?, &own, &files).map_err(|it| format!("trail: {it}"))?;
+    say(&format!(
+        "{} entries are as they were sealed, {} wait to be; {} checkpoints agree",
+        it.sealed, it.loose, it.checkpoints
+    ));
     Ok(())
 }
 

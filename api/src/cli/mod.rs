@@ -65,6 +65,11 @@ enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Look at who did and saw what.
+    Trail {
+        #[command(subcommand)]
+        command: TrailCommand,
+    },
     /// Make up a plan: in the demo profile's database, or in that of `--config`, if it holds no other plan.
     Demo {
         /// With how many members; those that are there already stay.
@@ -78,6 +83,16 @@ enum Command {
         /// Print each setting's default and what it means instead.
         #[arg(long)]
         defaults: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum TrailCommand {
+    /// Walk the whole trail: name the first entry that isn't as it was sealed, or say that all are.
+    Verify {
+        /// Compare it with these files of checkpoints, too, beside that of `trail.checkpoints`.
+        #[arg(long)]
+        checkpoints: Vec<PathBuf>,
     },
 }
 
@@ -136,6 +151,9 @@ impl Cli {
             }
             Command::Policy { command: PolicyCommand::Replay { with } } => {
                 data::replay(&settings, with.as_ref())
+            }
+            Command::Trail { command: TrailCommand::Verify { checkpoints } } => {
+                data::verify_trail(&settings, checkpoints)
             }
             Command::Demo { members } => data::make_up(&settings, *members),
             Command::Openapi => {

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::Data;
 use chrono::TimeDelta;
@@ -12,8 +13,10 @@ use super::{open, say};
 use crate::codes::Codes;
 use crate::config::{self, Settings};
 use crate::cursor::Cursors;
+use crate::decisions::Decisions;
 use crate::demo::Loaded;
 use crate::hosts::Hosts;
+use crate::jobs::{Checkpoints, Jobs};
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
 use crate::misses::Misses;
 use crate::rates::Rates;
@@ -44,31 +47,33 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
             server::serve(Data::clone(&state), listener, workers, true).map_err(|it| it.to_string())?;
         let state = state.into_inner();
         actix_web::rt::spawn(Arc::clone(&state).tend());
+        let jobs = Arc::new(Jobs::new(Arc::clone(&state)));
+        let own = Arc::clone(&jobs);
+        let work = actix_web::rt::spawn(async move { own.work().await });
         actix_web::rt::spawn(state.warm());
         say(&format!("listening on http://{address}  (docs: http://{address}/docs)"));
         if settings.demo {
             say(&welcome(settings, &address.to_string())?);
         }
-        server.await.map_err(|it| it.to_string())
+        let ended = server.await.map_err(|it| it.to_string());
+        work.abort();
+        jobs.release().await;
+        ended
     })
 }
 
 fn state(settings: &Settings) -> Result<State, String> {
     let (issuer, url) = (&settings.auth.issuer, settings.public_url());
-    let (keys, own, secret) = if settings.demo {
+    let (keys, secret) = if settings.demo {
         let made = demo::Issuer::make(issuer, &url, &settings.demo_folder)?;
-        let keys = Keys::parse(issuer, &made.jwks())?;
-        (keys, made.into_own(), demo::secret(&settings.demo_folder)?)
+        (Keys::parse(issuer, &made.jwks())?, demo::secret(&settings.demo_folder)?)
     } else {
-        let (Some(signing), Some(secret)) = (&settings.auth.signing_key_file, &settings.secret_file) else {
-            return Err("auth.signing_key_file and secret_file must be set".to_owned());
-        };
+        let secret = settings.secret_file.as_ref().ok_or("secret_file must be set")?;
         let keys = match &settings.auth.jwks_file {
             Some(file) => Keys::of_file(issuer, file).map_err(|it| format!("auth.jwks_file: {it}"))?,
             None => Keys::of_provider(issuer),
         };
-        let own = Own::of_file(&url, signing).map_err(|it| format!("auth.signing_key_file: {it}"))?;
-        (keys, own, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
+        (keys, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
@@ -78,9 +83,14 @@ fn state(settings: &Settings) -> Result<State, String> {
         misses: Misses::new(settings.rates.misses, &clock),
         clock,
         keys,
-        own,
+        own: own(settings)?,
         client_keys: ClientKeys::default(),
-        decider: Arc::clone(&policies) as _,
+        decisions: Decisions::new(
+            Arc::clone(&policies) as _,
+            Duration::from_millis(settings.plan.decision_limit_ms.into()),
+            !settings.demo,
+        ),
+        checkpoints: Checkpoints::new(settings.checkpoints()),
         policies,
         step_up: StepUp {
             acr: settings.auth.step_up_acr.clone(),
@@ -92,6 +102,16 @@ fn state(settings: &Settings) -> Result<State, String> {
         cursors: Cursors::new(&secret),
         codes: Codes::default(),
     })
+}
+
+/// The keys of the service itself.
+pub(super) fn own(settings: &Settings) -> Result<Own, String> {
+    let url = settings.public_url();
+    if settings.demo {
+        return Ok(demo::Issuer::open(&settings.auth.issuer, &url, &settings.demo_folder)?.into_own());
+    }
+    let file = settings.auth.signing_key_file.as_ref().ok_or("auth.signing_key_file must be set")?;
+    Own::of_file(&url, file).map_err(|it| format!("auth.signing_key_file: {it}"))
 }
 
 /// A request to paste into a shell.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use authorizations::{
-    Error, Facts, NewAuthorization, NewClosing, NewDecision, Policies, Submission, ToClose, ToDecide,
+    Error, Facts, NewAuthorization, NewClosing, NewDecision, Policies, Question, Ruled, Submission, ToClose,
+    ToDecide,
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use kernel::{At, Draft, Flaws, Json, ManualClock, Read, Scope};
@@ -237,7 +238,8 @@ fn submit(
     else {
         return Ok(None);
     };
-    let submission = Submission::new(&whole, checked, &caller.principal, facts.today, policy, &**policies)?;
+    let ruled = Ruled::by(policy, Question::of(&whole, &checked, facts.today)?);
+    let submission = Submission::new(&whole, checked, &caller.principal, facts.today, policy, ruled)?;
     let submit = move |tx: &mut Tx<'_>| Ok::<_, Error>(authorizations::submit(tx, &caller, submission)?.id());
     let id: String = store.write_once(&actor, key, submit).wait()?.value;
     Ok(Number::parse(&id))

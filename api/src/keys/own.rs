@@ -5,8 +5,8 @@ use std::path::Path;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use ed25519_dalek::{Signature, Signer, SigningKey};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use kernel::{Scope, fresh_id};
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ pub struct Own {
     pub(super) name: String,
     kid: String,
     secret: EncodingKey,
+    keys: Vec<SigningKey>,
     pub(super) set: Set,
 }
 
@@ -52,7 +53,25 @@ impl Own {
             kid: thumbprint(&x(first)),
             secret: EncodingKey::from_ed_der(der.as_bytes()),
             set: Set::parse(Signs::Tokens, &jwks.to_string())?,
+            keys,
         })
+    }
+
+    /// Signs `said`, which says itself what it is for: the name of the key, and the signature as base64url.
+    #[must_use]
+    pub fn sign(&self, said: &[u8]) -> (String, String) {
+        let signature = self.keys[0].sign(said);
+        (self.kid.clone(), BASE64_URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+
+    /// Whether the key of this name signed `said`.
+    #[must_use]
+    pub fn signed(&self, kid: &str, said: &[u8], signature: &str) -> bool {
+        let key = self.keys.iter().find(|it| thumbprint(&x(it)) == kid);
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok();
+        let signature = signature.and_then(|it| Signature::from_slice(&it).ok());
+        let (Some(key), Some(signature)) = (key, signature) else { return false };
+        key.verifying_key().verify_strict(said, &signature).is_ok()
     }
 
     /// By what name it issues: the address of the service.

@@ -7,6 +7,7 @@ use authorizations::{
     Service, Setting, Status, Urgency, message,
 };
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use kernel::{Scope, SiteId};
 use registry::Access;
 use serde::Serialize;
@@ -23,11 +24,12 @@ pub(super) struct View {
     policies: Arc<Policies>,
     /// The policy of today.
     policy: Arc<Policy>,
+    zone: Tz,
 }
 
 impl View {
     pub(super) fn of(state: &State) -> Self {
-        Self { policies: Arc::clone(&state.policies), policy: state.policy() }
+        Self { policies: Arc::clone(&state.policies), policy: state.policy(), zone: state.zone }
     }
 
     /// What `who` sees of it.
@@ -38,7 +40,9 @@ impl View {
 
     pub(super) fn created(&self, who: &Access, it: Authorization) -> Result<Reply, Error> {
         let location = format!("/v1/authorizations/{}", it.number);
-        Ok(self.read(who, it)?.created(location))
+        let decided = !matches!(it.decision.decided_by, DecidedBy::Nobody { .. });
+        let reply = self.read(who, it)?;
+        Ok(if decided { reply.created(location) } else { reply.accepted(location) })
     }
 }
 
@@ -143,16 +147,16 @@ struct DeadlineBody {
 }
 
 impl AuthorizationBody {
-    fn new(it: Authorization, View { policies, policy }: &View, who: &Access) -> Self {
+    fn new(it: Authorization, View { policies, policy, zone }: &View, who: &Access) -> Self {
         // As it was on the day of receipt, whatever a later version says.
         let rules = policies.on(it.number.day).service(it.requested_service);
         let visits = it.lines.iter().map(|it| it.requested).sum::<i32>();
         let evaluation = rules.has_evaluation(it.remarks.as_deref());
-        let message = message(&it, rules.notification);
-        let by_policy = matches!(it.decision.decided_by, DecidedBy::System { .. });
+        let message = message(&it, rules.notification, *zone);
+        let by_person = matches!(it.decision.decided_by, DecidedBy::Staff { .. });
         let of_plan = who.scope(Scope::AuthorizationsRead).sites().is_none();
         let told = of_plan || it.duplicate_site.as_ref().is_none_or(|site| *site == it.site_id);
-        let undecided = it.decision.outcome == Outcome::Pend && by_policy;
+        let undecided = it.decision.outcome == Outcome::Pend && !by_person;
         Self {
             id: it.number.to_string(),
             r#type: it.request_type,

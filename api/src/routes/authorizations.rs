@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, Path};
 use actix_web::{get, post};
-use authorizations::{Error, Facts, NewAuthorization, Submission};
+use authorizations::{Error, Facts, NewAuthorization, Question, Submission};
 use kernel::Scope;
 use registry::Access;
 use store::{Number, Rx, Tx};
@@ -34,6 +34,9 @@ use crate::{Problem, State, problem};
 /// or far ahead, a period of more than a year, and more units than are usual go to a clinician; so does every request for
 /// home infusion and private duty nursing.
 ///
+/// Where no ruling can be had in time, and in the plan's maintenance window, the request is received all the same: 202, `PEND`
+/// without a decision, and the message says when to look (AUT-04, AUT-24). Its clock runs meanwhile (FED-04).
+///
 /// A system client always sends `site_id`, `requesting_provider` with its `contact`, and an `Idempotency-Key`. With a key a
 /// repeated request gets the first answer, and `Idempotency-Replayed: true`; without one it may become a second request.
 #[utoipa::path(
@@ -42,6 +45,8 @@ use crate::{Problem, State, problem};
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$")),
     request_body(content = NewAuthorization, description = "The request."),
     responses((status = 201, description = "Received, numbered (AUT-25) and ruled on.", body = AuthorizationBody,
+        headers(("Location" = String, description = "The authorization."), ("ETag" = String, description = "Its version."))),
+        (status = 202, description = "Received and numbered, and decided later (AUT-04, AUT-24); `message` says when to look.", body = AuthorizationBody,
         headers(("Location" = String, description = "The authorization."), ("ETag" = String, description = "Its version."))))
 )]
 #[post("/v1/authorizations")]
@@ -79,7 +84,9 @@ async fn ask(
     let policy = state.policies.on(facts.today);
     let checked = body.check(|draft, flaws| authorizations::check(draft, &facts, &principal, policy, flaws));
     let (request, checked) = (body.whole()?, checked.ok_or_else(|| problem::INTERNAL.problem())?);
-    Ok(Submission::new(&request, checked, &principal, facts.today, policy, &*state.decider)?)
+    let question = Question::of(&request, &checked, facts.today)?;
+    let ruled = state.decisions.real_time(question, policy, state.clock.now(), state.zone).await;
+    Ok(Submission::new(&request, checked, &principal, facts.today, policy, ruled)?)
 }
 
 /// The site that a request names.

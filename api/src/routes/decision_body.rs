@@ -72,6 +72,10 @@ impl From<Decision> for DecisionBody {
                 let by = DecidedByBody { kind: DeciderKind::System, id: None, role: None };
                 (Some(policy_version), Some(policy_row), by)
             }
+            // It isn't shown while there is none.
+            DecidedBy::Nobody { .. } => {
+                (None, None, DecidedByBody { kind: DeciderKind::System, id: None, role: None })
+            }
             DecidedBy::Staff { id, role, .. } => {
                 (None, None, DecidedByBody { kind: DeciderKind::Staff, id: Some(id), role: Some(role) })
             }

@@ -8,11 +8,13 @@ mod authorization_page;
 mod authorizations;
 mod client_body;
 mod clients;
+mod deadlines;
 mod decision_body;
 mod delegations;
 mod diagnosis_codes;
 mod eligibility;
 mod emergencies;
+mod jobs;
 mod line_body;
 mod me;
 mod members;
@@ -68,6 +70,8 @@ routes! {
     providers::list_providers,
     diagnosis_codes::list_diagnosis_codes,
     me::get_me,
+    deadlines::list_deadlines,
+    jobs::list_jobs,
     trail::list_trail,
     trail::search_trail,
     emergencies::open_emergency_access,

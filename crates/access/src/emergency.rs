@@ -118,8 +118,9 @@ pub fn open_emergency(tx: &mut Tx<'_>, caller: &Access, it: ToOpen) -> Result<Em
     registry::open_emergency(tx, &opened);
     let day = Calendar::add_business_days(tx.today(), 1);
     let due_at = end_of(day, it.zone).ok_or_else(|| broken("a day without an end"))?;
-    tx.promise(Deadline { subject: opened.id.to_string(), rule: "S-12", basis: Basis::Business, due_at });
-    tell(tx, &opened, "emergency_access.opened", "open", 1);
+    let subject = opened.id.to_string();
+    tx.promise(Deadline { subject, site_id: None, rule: "S-12", basis: Basis::Business, due_at });
+    tell(tx, &opened, "emergency_access.opened", "open", (1, 1));
     record(tx, &opened, "emergency.open", format!("{}: {}", opened.reason_code, opened.reason));
     Ok(opened)
 }
@@ -222,19 +223,20 @@ pub fn review_emergency(tx: &mut Tx<'_>, caller: &Access, it: &ToReview) -> Resu
     found.ends_at = found.ends_at.min(tx.now());
     registry::review_emergency(tx, &found)?;
     tx.meet(&found.id)?;
-    tell(tx, &found, "emergency_access.reviewed", it.finding.as_str(), 2);
+    let sequence = tx.next_event(&found.id)?;
+    tell(tx, &found, "emergency_access.reviewed", it.finding.as_str(), (2, sequence));
     record(tx, &found, "emergency.review", format!("{}: {}", it.finding, it.reason));
     Ok(found)
 }
 
-fn tell(tx: &mut Tx<'_>, it: &Emergency, topic: &'static str, status: &str, version: i32) {
+fn tell(tx: &mut Tx<'_>, it: &Emergency, topic: &'static str, status: &str, (version, sequence): (i32, i32)) {
     tx.emit(Event {
         topic,
         subject: it.id.to_string(),
         site_id: None,
         status: status.to_owned(),
         version,
-        sequence: version,
+        sequence,
     });
 }
 

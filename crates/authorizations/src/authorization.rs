@@ -41,7 +41,7 @@ pub struct Authorization {
     pub service: Period,
     /// What the requester added.
     pub remarks: Option<String>,
-    /// The decision in force; where it pends, the ruling that made it pend.
+    /// The decision in force; where it pends, the ruling that made it pend, or what stands in the place of one.
     pub decision: Decision,
     /// The ID of the authorization that it looks like.
     pub duplicate_of: Option<String>,
@@ -225,6 +225,11 @@ pub enum DecidedBy {
         /// The row that made it.
         policy_row: String,
         /// What it was made from, so that it can be made again.
+        inputs: Question,
+    },
+    /// No one yet.
+    Nobody {
+        /// What it will be made from.
         inputs: Question,
     },
     /// A person of the plan.

@@ -74,7 +74,7 @@ pub fn close(tx: &mut Tx<'_>, caller: &Access, it: &ToClose) -> Result<Authoriza
     });
     after.updated_at = tx.now();
     after.deadlines.clear();
-    after.events += 1;
+    after.events = tx.next_event(&after.id())?;
     change(tx, &before, &after)?;
     tx.meet(&after.id())?;
     tell(tx, &after, "authorization.closed");

@@ -22,6 +22,7 @@ mod request;
 mod schema;
 mod store;
 mod submit;
+mod undecided;
 
 pub use authorization::{
     Authorization, Closing, DecidedBy, Decision, DiagnosisLine, Line, LineDecision, MemberParty, Named,
@@ -37,7 +38,8 @@ pub use lifecycle::{Action, LIFECYCLE, PendReason, Status};
 pub use list::{Filter, Summary, list};
 pub use message::message;
 pub use policy::{
-    AllowedCode, Decider, Outcome, PlanContact, Policies, Policy, Question, Row, Ruling, ServicePolicy,
+    AllowedCode, Decider, Maintenance, NoRuling, Outcome, PlanContact, Policies, Policy, Question, Row,
+    Ruling, ServicePolicy,
 };
 pub use replay::{Replay, replay};
 pub use request::{
@@ -46,3 +48,4 @@ pub use request::{
 };
 pub use store::find;
 pub use submit::{Submission, submit};
+pub use undecided::{DECIDE, Ruled, decide_later, undecided};

@@ -21,6 +21,10 @@ codes! {
 codes! {
     /// Why a request pends.
     pub enum PendReason {
+        /// It came in the plan's maintenance window, after which it is decided (AUT-04).
+        MaintenanceWindow = "maintenance_window",
+        /// It could not be decided in real time, and will be as soon as that can be had (AUT-24).
+        NoAnswer = "no_answer",
         /// It looks like another open authorization of the member; a person looks at both.
         PossibleDuplicate = "possible_duplicate",
         /// A reviewer needs more information; the decision says which.

@@ -1,6 +1,6 @@
 use ::store::{Number, Rx};
 
-use crate::{DecidedBy, Decider, Error, Outcome, Policies, Policy, Ruling, store};
+use crate::{DecidedBy, Error, Outcome, Policies, Policy, Ruling, store};
 
 /// A decision that a policy made, and what is ruled on the same inputs again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub fn replay(
     let again = made.filter_map(|(number, it)| {
         let DecidedBy::System { policy_version, policy_row, inputs } = &it.decided_by else { return None };
         let policy = other.or_else(|| policies.version(policy_version).map(AsRef::as_ref));
-        let again = policy.map(|it| it.decide(inputs.clone()));
+        let again = policy.map(|it| it.rule(inputs.clone()));
         let same = again.as_ref().is_some_and(|again| {
             let exactly = again.policy_row == *policy_row
                 && (&again.reason_code, &again.reason, &again.rule)

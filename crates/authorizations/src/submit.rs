@@ -7,9 +7,10 @@ use crate::check::Checked;
 use crate::error::broken;
 use crate::event::tell;
 use crate::store::{self, has_duplicate, has_earlier, insert};
+use crate::undecided::{Ruled, leave};
 use crate::{
-    Authorization, Balance, Decider, Decision, DiagnosisLine, Error, Line, NewAuthorization, Outcome,
-    Parties, PendReason, Policy, Question, RequestType, Ruling, Service, Status, Urgency,
+    Authorization, Balance, Decision, DiagnosisLine, Error, Line, NewAuthorization, Outcome, Parties,
+    PendReason, Policy, Question, RequestType, Service, Status, Urgency,
 };
 
 /// A request without a flaw, with all that is known about it and how it is ruled on: ready to be written.
@@ -32,13 +33,11 @@ pub struct Submission {
     limit: Option<i32>,
     /// Whether each is a new one, of which none is a duplicate (AUT-15).
     notification: bool,
-    ruling: Ruling,
-    ruling_if_duplicate: Ruling,
+    ruled: Ruled,
 }
 
 impl Submission {
-    /// Puts together what was sent by `caller` and what the rules of `policy` proved of it on `today`, and has `decider` rule
-    /// on it.
+    /// Puts together what was sent by `caller`, what the rules of `policy` proved of it on `today`, and how it is `ruled` on.
     ///
     /// # Errors
     /// If the end is before the start after all, which is a fault of the service.
@@ -48,23 +47,10 @@ impl Submission {
         caller: &Principal,
         today: NaiveDate,
         policy: &Policy,
-        decider: &dyn Decider,
+        ruled: Ruled,
     ) -> Result<Self, Error> {
-        let Checked { site, parties, product, age, limit, diagnoses, lines } = checked;
-        let service = Period::new(request.start_date, request.end_date);
-        let service = service.ok_or_else(|| broken("an end before its start"))?;
-        let question = |duplicate| Question {
-            received_on: today,
-            service: request.requested_service,
-            product: product.clone(),
-            age,
-            diagnoses: diagnoses.iter().map(|it| it.code.clone()).collect(),
-            units: request.lines.iter().map(|it| it.units.get()).sum(),
-            days: service.days(),
-            started_days_ago: (today - service.start()).num_days(),
-            duplicate,
-        };
-        let (ruling, ruling_if_duplicate) = (decider.decide(question(false)), decider.decide(question(true)));
+        let service = period(request)?;
+        let Checked { site, parties, limit, diagnoses, lines, .. } = checked;
         Ok(Self {
             request_type: request.r#type,
             requested_service: request.requested_service,
@@ -80,10 +66,34 @@ impl Submission {
             today,
             limit,
             notification: policy.service(request.requested_service).notification,
-            ruling,
-            ruling_if_duplicate,
+            ruled,
         })
     }
+}
+
+impl Question {
+    /// What a ruling on a request depends on, as the rules proved it on `today`, as long as it looks like no other.
+    ///
+    /// # Errors
+    /// If the end is before the start after all, which is a fault of the service.
+    pub fn of(request: &NewAuthorization, checked: &Checked, today: NaiveDate) -> Result<Self, Error> {
+        let service = period(request)?;
+        Ok(Self {
+            received_on: today,
+            service: request.requested_service,
+            product: checked.product.clone(),
+            age: checked.age,
+            diagnoses: checked.diagnoses.iter().map(|it| it.code.clone()).collect(),
+            units: request.lines.iter().map(|it| it.units.get()).sum(),
+            days: service.days(),
+            started_days_ago: (today - service.start()).num_days(),
+            duplicate: false,
+        })
+    }
+}
+
+fn period(request: &NewAuthorization) -> Result<Period, Error> {
+    Period::new(request.start_date, request.end_date).ok_or_else(|| broken("an end before its start"))
 }
 
 impl Locks for Submission {
@@ -106,7 +116,7 @@ pub fn submit(tx: &mut Tx<'_>, caller: &Access, it: Submission) -> Result<Author
     if !caller.scope(Scope::AuthorizationsCreate).sees(&it.site_id) {
         return Err(Error::SiteNotPermitted);
     }
-    let Submission { parties, service, ruling, ruling_if_duplicate, mut lines, .. } = it;
+    let Submission { parties, service, ruled, mut lines, .. } = it;
     if it.today != tx.today() {
         return Err(Error::DayTurned);
     }
@@ -125,12 +135,20 @@ pub fn submit(tx: &mut Tx<'_>, caller: &Access, it: Submission) -> Result<Author
         tx.number(has_duplicate(member, it.requested_service, &parties.refer_to.npi, service))?
     };
     let (duplicate, re_evaluation) = (found && !it.notification, found && it.notification);
-    let (ruling, now) = (if duplicate { ruling_if_duplicate } else { ruling }, tx.now());
-    let (status, pend_reason) = match ruling.outcome {
-        Outcome::Approved => (Status::Approved, None),
-        Outcome::Medreview => (Status::Medreview, None),
-        Outcome::Pend => (Status::Pend, Some(PendReason::PossibleDuplicate)),
-        Outcome::Denied | Outcome::Reduced => return Err(broken("a policy that denies")),
+    let now = tx.now();
+    let (decision, waits) = match ruled {
+        Ruled::Now(rulings) => (Decision::of(if duplicate { rulings.1 } else { rulings.0 }, now), None),
+        Ruled::Later { why, not_before, question } => {
+            let question = Question { duplicate, ..*question };
+            (Decision::pending(why, question, now), Some((why, not_before)))
+        }
+    };
+    let (status, pend_reason) = match (decision.outcome, waits) {
+        (_, Some((why, _))) => (Status::Pend, Some(why)),
+        (Outcome::Approved, _) => (Status::Approved, None),
+        (Outcome::Medreview, _) => (Status::Medreview, None),
+        (Outcome::Pend, _) => (Status::Pend, Some(PendReason::PossibleDuplicate)),
+        (Outcome::Denied | Outcome::Reduced, _) => return Err(broken("a policy that denies")),
     };
     for line in &mut lines {
         line.status = status;
@@ -150,7 +168,7 @@ pub fn submit(tx: &mut Tx<'_>, caller: &Access, it: Submission) -> Result<Author
         urgency_reason: it.urgency_reason,
         service,
         remarks: it.remarks,
-        decision: Decision::of(ruling, now),
+        decision,
         duplicate_of: None,
         duplicate_site: None,
         re_evaluation,
@@ -173,6 +191,9 @@ pub fn submit(tx: &mut Tx<'_>, caller: &Access, it: Submission) -> Result<Author
     } else {
         open_clock(tx, &mut it);
     }
+    if let Some((_, not_before)) = waits {
+        leave(tx, &it, not_before)?;
+    }
     insert(tx, &it)?;
     tx.record(Trail {
         action: "authorization.submit",
@@ -192,6 +213,7 @@ fn open_clock(tx: &mut Tx<'_>, it: &mut Authorization) {
         Urgency::Standard => ("FED-02", TimeDelta::days(7)),
     };
     let due_at = it.created_at + time;
-    tx.promise(Deadline { subject: it.id(), rule, basis: Basis::Calendar, due_at });
+    let site_id = Some(it.site_id.to_string());
+    tx.promise(Deadline { subject: it.id(), site_id, rule, basis: Basis::Calendar, due_at });
     it.deadlines.push(crate::OpenDeadline { rule: rule.to_owned(), due_at });
 }

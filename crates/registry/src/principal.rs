@@ -122,6 +122,12 @@ impl SiteScope {
         Self(Seen::Member(member))
     }
 
+    /// What a job of the service sees: everything. Only the store makes such a claim.
+    #[must_use]
+    pub fn of_job(_: &store::Claim) -> Self {
+        Self(Seen::Plan)
+    }
+
     /// The sites; none for the plan, which sees all of them.
     #[must_use]
     pub fn sites(&self) -> Option<&[SiteId]> {

@@ -3,7 +3,8 @@
 //! `store::begun`, `store::rows`, `store::sealed`, `store::commit` and `store::committed` are those of a write: its transaction
 //! has begun, its own rows are written, the trail and all else too, it is about to be committed, it is and no one knows.
 //! They count only for a request whose id begins with `die`, since others write, too, and the service itself does.
-//! `store::migration` is before each step of a migration and after the last, `store::migrated` after they are committed.
+//! `store::claim` is in the claim of a job, before that is committed.
+//! `store::migration` is before each step of an upgrade and after the last, `store::migrated` after they are committed.
 //! `store::unsynced` makes SQLite acknowledge what isn't synced: the control of those tests.
 
 #[cfg(feature = "failpoints")]

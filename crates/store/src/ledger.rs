@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use kernel::{codes, fresh_id};
+use kernel::fresh_id;
 use sha2::{Digest, Sha256};
 
 use crate::tx::lock_number;
@@ -40,29 +40,6 @@ pub struct Event {
     pub version: i32,
     /// Its place among the subject's events, from 1.
     pub sequence: i32,
-}
-
-codes! {
-    /// How a deadline was counted.
-    pub enum Basis {
-        /// Every day counts.
-        Calendar = "calendar",
-        /// Weekends and holidays don't.
-        Business = "business",
-    }
-}
-
-/// A promise to do something by a time.
-#[derive(Debug, Clone)]
-pub struct Deadline {
-    /// What must be done.
-    pub subject: String,
-    /// The rule that sets the time.
-    pub rule: &'static str,
-    /// How it was counted.
-    pub basis: Basis,
-    /// When it must be done; never computed again.
-    pub due_at: DateTime<Utc>,
 }
 
 pub(crate) fn trail(it: Trail, actor: &Actor, now: DateTime<Utc>) -> TrailRow {
@@ -119,7 +96,8 @@ impl TrailRow {
         self.digest = self.digest();
     }
 
-    fn digest(&self) -> String {
+    /// The digest of all the rest, as it is now.
+    pub(crate) fn digest(&self) -> String {
         let mut digest = Sha256::new();
         let at = self.at.and_utc().timestamp_micros().to_string();
         let seen = [self.outcome.as_ref(), self.subjects.as_ref(), self.emergency.as_ref()];
@@ -159,29 +137,17 @@ pub(crate) fn event(it: Event, now: DateTime<Utc>) -> EventRow {
     EventRow { id, at: now.naive_utc(), topic, subject, site_id, status, version, sequence }
 }
 
-pub(crate) fn deadline(it: Deadline, now: DateTime<Utc>) -> DeadlineRow {
-    DeadlineRow {
-        id: fresh_id("ddl", now),
-        subject: it.subject,
-        rule: it.rule.to_owned(),
-        basis: it.basis,
-        opened_at: now.naive_utc(),
-        due_at: it.due_at.naive_utc(),
-    }
-}
-
-/// The place of the next event of `subject`.
-pub(crate) fn next_event(db: &mut Db, subject: &str) -> Result<i32, Error> {
+/// The last event of `subject`: its place, and where the subject stood after it, at which version. Zero before the first.
+pub(crate) fn last_event(db: &mut Db, subject: &str) -> Result<(i32, String, i32), Error> {
     let last = outbox::table.filter(outbox::subject.eq(subject)).order(outbox::sequence.desc());
-    let last = last.select(outbox::sequence).first::<i32>(db).optional()?;
-    Ok(last.unwrap_or(0) + 1)
+    let last = last.select((outbox::sequence, outbox::status, outbox::version)).first(db).optional()?;
+    Ok(last.unwrap_or_default())
 }
 
-/// Marks the open deadlines of `subject` as met.
-pub(crate) fn meet(db: &mut Db, subject: &str, now: DateTime<Utc>) -> Result<(), Error> {
-    let open = deadlines::table.filter(deadlines::subject.eq(subject)).filter(deadlines::met_at.is_null());
-    diesel::update(open).set(deadlines::met_at.eq(now.naive_utc())).execute(db)?;
-    Ok(())
+/// Forgets what was kept before this moment; how many answers.
+pub(crate) fn forget(db: &mut Db, before: DateTime<Utc>) -> Result<usize, Error> {
+    let old = idempotency::table.filter(idempotency::at.lt(before.naive_utc()));
+    Ok(diesel::delete(old).execute(db)?)
 }
 
 impl IdempotencyKey {
@@ -217,7 +183,7 @@ pub(crate) fn kept(db: &mut Db, key: &IdempotencyKey) -> Result<Option<String>, 
 }
 
 rows! {
-    #[derive(Queryable)]
+    #[derive(Queryable, Selectable)]
     pub(crate) struct TrailRow for trail {
         id: String,
         at: NaiveDateTime,
@@ -249,16 +215,6 @@ rows! {
     }
 }
 rows! {
-    pub(crate) struct DeadlineRow for deadlines {
-        id: String,
-        subject: String,
-        rule: String,
-        basis: Basis,
-        opened_at: NaiveDateTime,
-        due_at: NaiveDateTime,
-    }
-}
-rows! {
     pub(crate) struct KeptRow for idempotency {
         scope: String,
         key: String,
@@ -286,6 +242,8 @@ diesel::table! {
         subjects -> Nullable<Text>,
         emergency -> Nullable<Text>,
         digest -> Text,
+        position -> Nullable<BigInt>,
+        chain -> Nullable<Text>,
     }
 }
 diesel::table! {
@@ -299,17 +257,6 @@ diesel::table! {
         version -> Integer,
         sequence -> Integer,
         sent_at -> Nullable<Timestamp>,
-    }
-}
-diesel::table! {
-    deadlines (id) {
-        id -> Text,
-        subject -> Text,
-        rule -> Text,
-        basis -> Text,
-        opened_at -> Timestamp,
-        due_at -> Timestamp,
-        met_at -> Nullable<Timestamp>,
     }
 }
 diesel::table! {

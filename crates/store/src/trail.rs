@@ -73,6 +73,7 @@ impl Rx<'_> {
     fn entries(&mut self, query: &TrailQuery, lists: bool, limit: usize) -> Result<Vec<TrailRow>, Error> {
         Ok(both!(self.db(), |db| {
             let mut found = trail::table
+                .select(TrailRow::as_select())
                 .filter(trail::at.ge(query.from.naive_utc()).and(trail::at.lt(query.to.naive_utc())))
                 .order((trail::at.desc(), trail::id.desc()))
                 .limit(i64::try_from(limit).unwrap_or(i64::MAX))

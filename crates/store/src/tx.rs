@@ -8,8 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::rows::{self, Rows};
 use crate::{
-    Actor, Check, Db, Deadline, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, failpoint, ledger,
-    number,
+    Actor, Check, Db, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, failpoint, ledger, number,
 };
 
 /// When something is asked, and in what.
@@ -245,22 +244,15 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// If the database can't answer.
     pub fn next_event(&mut self, subject: &str) -> Result<i32, Error> {
-        ledger::next_event(self.db()?, subject)
+        Ok(ledger::last_event(self.db()?, subject)?.0 + 1)
     }
 
-    /// Opens a deadline.
-    pub fn promise(&mut self, deadline: Deadline) {
-        let row = ledger::deadline(deadline, self.now);
-        self.insert(vec![row]);
-    }
-
-    /// Marks the open deadlines of `subject` as met, all at the moment of this transaction.
+    /// Forgets the answers that were kept before this moment; how many.
     ///
     /// # Errors
     /// If the database can't answer.
-    pub fn meet(&mut self, subject: &str) -> Result<(), Error> {
-        let now = self.now;
-        ledger::meet(self.db()?, subject, now)
+    pub fn forget(&mut self, before: DateTime<Utc>) -> Result<usize, Error> {
+        ledger::forget(self.db()?, before)
     }
 
     /// Keeps `answer` for whoever sends the same key again.

@@ -7,7 +7,7 @@ use super::{Operation, code, contract, hold, send, table};
 use crate::support::{Kind, example, start};
 
 /// Each list, and its order.
-const LISTS: [(&str, &str, &str); 13] = [
+const LISTS: [(&str, &str, &str); 15] = [
     ("GET /v1/authorizations", "newest number first", ""),
     ("POST /v1/authorizations/search", "newest number first", "AuthorizationSearch"),
     ("POST /v1/members/search", "last name, first name, number", "MemberSearch"),
@@ -19,6 +19,8 @@ const LISTS: [(&str, &str, &str); 13] = [
     ("GET /v1/delegations", "id", ""),
     ("GET /v1/clients", "id", ""),
     ("GET /v1/emergency-access", "the latest first", ""),
+    ("GET /v1/deadlines", "the soonest first", ""),
+    ("GET /v1/jobs", "id", ""),
     ("GET /v1/trail", "the latest first", ""),
     ("POST /v1/trail/search", "the latest first", "TrailSearch"),
 ];

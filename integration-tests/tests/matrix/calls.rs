@@ -103,6 +103,8 @@ impl Calls {
             "list_procedure_codes" => get("/v1/procedure-codes".to_owned()),
             "list_diagnosis_codes" => get("/v1/diagnosis-codes?q=i10".to_owned()),
             "get_me" => get("/v1/me".to_owned()),
+            "list_deadlines" => get("/v1/deadlines?limit=1".to_owned()),
+            "list_jobs" => get("/v1/jobs?limit=1".to_owned()),
             "list_trail" => get("/v1/trail?subject=26335R00001".to_owned()),
             "open_emergency_access" => post(
                 "/v1/emergency-access",

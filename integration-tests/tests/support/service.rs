@@ -3,14 +3,17 @@
 use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use api::State;
 use api::codes::Codes;
 use api::cursor::Cursors;
+use api::decisions::Decisions;
 use api::demo::Issuer;
 use api::hosts::Hosts;
+use api::jobs::{Checkpoints, Jobs};
 use api::keys::{ClientKeys, Keys, StepUp};
 use api::misses::Misses;
 use api::rates::Rates;
@@ -37,6 +40,12 @@ pub(crate) const PUBLIC_URL: &str = "https://lanyard.test";
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) decider: Arc<dyn Decider>,
+    /// How long it is waited for.
+    pub(crate) decision_limit: Duration,
+    /// Whether there are maintenance windows.
+    pub(crate) maintained: bool,
+    /// Where the signed ends of the trail are kept.
+    pub(crate) checkpoints: Option<PathBuf>,
     /// Replaces the key that the tests' tokens are signed with.
     pub(crate) jwks_file: Option<PathBuf>,
     /// The OpenID provider of people, in the place of a file.
@@ -55,6 +64,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             decider: Arc::new(Policies::shipped()),
+            decision_limit: Duration::from_millis(300),
+            maintained: false,
+            checkpoints: None,
             jwks_file: None,
             provider: None,
             pool: 4,
@@ -73,6 +85,8 @@ pub(crate) struct Service {
     pub(crate) store: Store,
     pub(crate) kind: Kind,
     handle: ServerHandle,
+    /// What it does on its own, as the test has it done.
+    pub(crate) jobs: Jobs,
     // Last, so that it goes when no one uses it any more.
     pub(crate) database: Arc<Database>,
 }
@@ -145,17 +159,20 @@ impl Service {
             cors_origins: vec!["https://portal.example".to_owned()],
             policies: Arc::new(Policies::shipped()),
             zone: chrono_tz::America::New_York,
-            decider: options.decider,
+            decisions: Decisions::new(options.decider, options.decision_limit, options.maintained),
+            checkpoints: Checkpoints::new(options.checkpoints),
             cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
             codes: Codes::default(),
         };
+        let state = Arc::new(state);
+        let jobs = Jobs::new(Arc::clone(&state));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let server = api::server::serve(Data::new(state), listener, 2, false).expect("a server");
+        let server = api::server::serve(Data::from(state), listener, 2, false).expect("a server");
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let client = Client::builder().no_proxy().build().expect("a client");
-        Self { base, clock, client, store, kind, handle, database: Arc::clone(database) }
+        Self { base, clock, client, store, kind, handle, jobs, database: Arc::clone(database) }
     }
 
     /// Another one on the same database, with the same clock.
@@ -174,6 +191,11 @@ impl Service {
         let entry = Entry { login: login.to_owned(), emergency: None };
         let found = self.store.enter(move |db, moment| entry.find(db, moment), |_, found| Ok(found));
         found.await.expect("an answer").expect("a caller").0
+    }
+
+    /// Has it do all that is due; how many jobs.
+    pub(crate) async fn work(&self) -> usize {
+        self.jobs.run().await.expect("the jobs")
     }
 
     /// Waits until the trail has all that was seen and refused.

@@ -13,13 +13,15 @@ use calls::{Call, READS, call};
 #[path = "calls.rs"]
 mod calls;
 
-/// Where a write can die. `store::claim` is that of jobs.
+/// Where a write can die.
 const POINTS: [&str; 5] =
     ["store::begun", "store::rows", "store::sealed", "store::commit", "store::committed"];
 
 both_kinds! {
     /// C-02: wherever it dies, all of it was done, or nothing.
     torture_c_02_death_at_each_place_of_each_write = dies;
+    /// C-02: who dies while they take a job leaves it to others.
+    torture_c_02_death_in_a_claim = dies_in_a_claim;
 }
 
 /// How many rows of each kind there are, but for what was only seen or refused.
@@ -170,4 +172,41 @@ async fn dies(kind: Kind, database: Database) {
     assert!(lived.is_some_and(|it| it.contains("it lived")));
     let measured = format!("{deaths} deaths on {} routes; all or nothing each time", writes.len());
     report("C-02", kind, "5 places on every route that writes", &measured);
+}
+
+async fn dies_in_a_claim(kind: Kind, database: Database) {
+    let (ledger, setting) = (Ledger::new(kind, &database.url), Setting::new("c-02-claim", &database.url));
+    // A node that lives does what is due, and leaves it to be done again.
+    let finished = "select kind as it from jobs where finished_at is not null order by kind";
+    let node = setting.start();
+    for _ in 0..1_000 {
+        if ledger.texts(finished).len() >= 3 {
+            break;
+        }
+        pause(10).await;
+    }
+    node.kill();
+    let all = ledger.texts(finished);
+    assert!(all.len() >= 3, "{all:?}");
+    let deaths = if is_full() { 20 } else { 2 };
+    for _ in 0..deaths {
+        ledger.execute(
+            "update jobs set run_at = '2026-01-01 00:00:00', finished_at = null, claimed_by = null, claimed_until = null",
+        );
+        let mut node = setting.armed("store::claim=return").start();
+        assert!(died(&mut node).await, "it takes no job");
+        let taken = ledger.texts("select kind as it from jobs where claimed_by is not null");
+        assert_eq!(taken, Vec::<String>::new(), "what was not committed isn't taken");
+        let node = setting.start();
+        for _ in 0..1_000 {
+            if ledger.texts(finished) == all {
+                break;
+            }
+            pause(10).await;
+        }
+        node.kill();
+        // What had no claim at its end keeps none that outlives it.
+        assert_eq!(ledger.texts(finished), all);
+    }
+    report("C-02", kind, "death in a claim", &format!("{deaths} deaths; each job done by the next node"));
 }

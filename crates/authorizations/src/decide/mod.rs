@@ -136,7 +136,7 @@ pub fn decide(tx: &mut Tx<'_>, caller: &Access, it: ToDecide) -> Result<Authoriz
         tx.meet(&after.id())?;
     }
     after.version += 1;
-    after.events += 1;
+    after.events = tx.next_event(&after.id())?;
     after.status = status;
     after.pend_reason = (status == Status::Pend).then_some(PendReason::InformationRequested);
     after.updated_at = tx.now();

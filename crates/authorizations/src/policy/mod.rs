@@ -1,6 +1,7 @@
 //! What the plan decides by: versioned tables, read once, evaluated by a pure function.
 
 mod describe;
+mod maintenance;
 mod read;
 mod rule;
 
@@ -12,7 +13,8 @@ use kernel::{CodeType, DiagnosisCode, Modifier, Phone, ProcedureCode};
 use registry::{Procedure, Topic, procedures};
 use serde::Deserialize;
 
-pub use rule::{Decider, Outcome, Question, Row, Ruling};
+pub use maintenance::Maintenance;
+pub use rule::{Decider, NoRuling, Outcome, Question, Row, Ruling};
 
 use crate::{Service, Setting, Verdict};
 
@@ -26,6 +28,8 @@ pub struct Policy {
     pub in_force_from: NaiveDate,
     /// Whom a provider's office calls.
     pub contact: PlanContact,
+    /// When no request is decided, if ever (AUT-04).
+    pub maintenance: Option<Maintenance>,
     #[serde(deserialize_with = "read::by_code")]
     services: BTreeMap<Service, ServicePolicy>,
     /// Groups of diagnoses, each the beginnings of their codes.
@@ -223,8 +227,12 @@ impl<'a> IntoIterator for &'a Policies {
 }
 
 impl Decider for Policies {
-    fn decide(&self, question: Question) -> Ruling {
-        self.on(question.received_on).decide(question)
+    fn decide(&self, question: Question) -> Result<Ruling, NoRuling> {
+        Ok(self.on(question.received_on).rule(question))
+    }
+
+    fn is_prompt(&self) -> bool {
+        true
     }
 }
 

@@ -65,10 +65,22 @@ pub struct Ruling {
     pub inputs: Question,
 }
 
+/// That a [`Decider`] can't rule at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRuling;
+
 /// Rules on requests, in real time.
 pub trait Decider: Send + Sync {
-    /// Rules on `question`, the same each time.
-    fn decide(&self, question: Question) -> Ruling;
+    /// Rules on `question`, the same each time. It may take its time, on a thread of its own.
+    ///
+    /// # Errors
+    /// That it can't at the moment: it is asked again later (AUT-24).
+    fn decide(&self, question: Question) -> Result<Ruling, NoRuling>;
+
+    /// Whether it rules at once and always, so that it needs no thread of its own.
+    fn is_prompt(&self) -> bool {
+        false
+    }
 }
 
 /// Conditions that all must hold, and what follows.
@@ -142,8 +154,10 @@ impl Row {
     }
 }
 
-impl Decider for Policy {
-    fn decide(&self, question: Question) -> Ruling {
+impl Policy {
+    /// Rules on `question`.
+    #[must_use]
+    pub fn rule(&self, question: Question) -> Ruling {
         // `parse` refuses a policy whose last row doesn't always hold.
         let row = self
             .rows
@@ -183,7 +197,7 @@ mod tests {
     }
 
     fn rules(question: Question, outcome: Outcome, row: &str) {
-        let ruling = Policies::shipped().decide(question);
+        let ruling = Policies::shipped().decide(question).expect("a ruling");
         assert_eq!((ruling.outcome, &*ruling.policy_row), (outcome, row), "{:?}", ruling.inputs);
     }
 

@@ -1,0 +1,10 @@
+drop index idempotency_at;
+drop index deadlines_list;
+alter table deadlines drop column missed_at;
+alter table deadlines drop column told_at;
+alter table deadlines drop column site_id;
+drop index trail_unsealed;
+drop index trail_position;
+alter table trail drop column chain;
+alter table trail drop column position;
+drop table jobs;

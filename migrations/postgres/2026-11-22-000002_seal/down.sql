@@ -1,0 +1,1 @@
+revoke update (position, chain) on trail from lanyard_app;
