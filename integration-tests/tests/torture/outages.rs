@@ -42,8 +42,8 @@ fn torture_c_06_a_server_that_goes_away_is_told_and_found_again() {
                     pause(5).await;
                 }
                 let (from, how) = (load.acts().len(), ["-KILL", "-INT", "-QUIT"][cycle % 3]);
-                cluster.stop(how);
                 let down = Instant::now();
+                cluster.stop(how).await;
                 pause(300).await;
                 health(&node.base, false, &mut seen).await;
                 pause(1200).await;

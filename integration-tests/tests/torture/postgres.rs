@@ -95,7 +95,9 @@ impl Cluster {
                 self.start();
             }
             let server = format!("postgres://lanyard@127.0.0.1:{}/postgres", self.port);
-            if PgConnection::establish(&server).is_ok() {
+            // Beside, since the clients run on this thread.
+            let found = actix_web::rt::task::spawn_blocking(move || PgConnection::establish(&server).is_ok());
+            if found.await.expect("an attempt") {
                 return;
             }
             pause(20).await;
@@ -105,8 +107,15 @@ impl Cluster {
     }
 
     /// Ends it by this signal: `-KILL` for a crash of all its processes, `-INT` for a fast stop, `-QUIT` for an immediate one.
-    pub(super) fn stop(&mut self, how: &str) {
-        let Some(mut server) = self.server.take() else { return };
+    pub(super) async fn stop(&mut self, how: &str) {
+        let Some(mut server) = self.end(how) else { return };
+        while server.try_wait().is_ok_and(|it| it.is_none()) {
+            pause(5).await;
+        }
+    }
+
+    fn end(&mut self, how: &str) -> Option<Child> {
+        let server = self.server.take()?;
         let own = server.id();
         let children = fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
         signal(own, how);
@@ -115,13 +124,15 @@ impl Cluster {
                 signal(child, how);
             }
         }
-        let _ = server.wait();
+        Some(server)
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.stop("-QUIT");
+        if let Some(mut server) = self.end("-QUIT") {
+            let _ = server.wait();
+        }
         let _ = fs::remove_dir_all(&self.data);
     }
 }
@@ -151,7 +162,7 @@ async fn template(programs: &Path) -> PathBuf {
         Ledger::new(Kind::Postgres, &server).execute("create database lanyard");
         let url = cluster.url.clone();
         std::thread::spawn(move || fill(&url)).join().expect("the demo's plan");
-        cluster.stop("-INT");
+        cluster.stop("-INT").await;
         // Its files stay.
         std::mem::forget(cluster);
         File::create(done).expect("a mark");

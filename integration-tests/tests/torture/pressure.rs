@@ -34,28 +34,31 @@ async fn ask(service: &Service) -> (Duration, Duration, Vec<u16>) {
         assert!(answer.status < 300 || answer.header("retry-after").is_some(), "{}", answer.text);
         (began.elapsed(), answer.status)
     };
-    let live = async {
-        let mut took = Vec::new();
-        for _ in 0..40 {
-            pause(20).await;
-            let began = Instant::now();
-            let answer = Answer::of(service.anonymous(Method::GET, "/healthz/live")).await;
-            assert_eq!(answer.status, 200);
-            took.push(began.elapsed());
-        }
-        took.sort();
-        // Of the machine's own hiccups one in twenty is forgiven.
-        took[took.len() * 19 / 20]
-    };
+    let live = lives(service);
     let all = join_all((0..128).map(|it| one(it % 2 == 0)));
     let (all, live) = futures_util::future::join(all, live).await;
     (all.iter().map(|it| it.0).max().unwrap_or_default(), live, all.into_iter().map(|it| it.1).collect())
 }
 
+/// How long the service takes to say that it lives, but for the slowest of twenty answers, which is the machine's own hiccup.
+async fn lives(service: &Service) -> Duration {
+    let mut took = Vec::new();
+    for _ in 0..40 {
+        pause(20).await;
+        let began = Instant::now();
+        let answer = Answer::of(service.anonymous(Method::GET, "/healthz/live")).await;
+        assert_eq!(answer.status, 200);
+        took.push(began.elapsed());
+    }
+    took.sort();
+    took[took.len() * 19 / 20]
+}
+
 on_both! {
     /// C-18: while every connection is held, who asks is refused in time, and who only asks whether it lives is answered.
     async fn torture_c_18_all_connections_held_is_told_in_time(service) {
-        let gate = Arc::new(Mutex::new(()));
+        // What this machine takes for it anyway is no fault of the service's.
+        let (gate, idle) = (Arc::new(Mutex::new(())), lives(&service).await);
         let held = gate.lock().expect("a gate");
         let wait = || {
             let gate = Arc::clone(&gate);
@@ -73,7 +76,7 @@ on_both! {
         pause(100).await;
         let (slowest, live, statuses) = ask(&service).await;
         assert!(statuses.iter().all(|it| *it == 503), "{statuses:?}");
-        assert!(slowest < Duration::from_millis(1500) && live < Duration::from_millis(50), "{slowest:?} {live:?}");
+        assert!(slowest < Duration::from_millis(1500) && live < Duration::from_millis(50) + idle, "{slowest:?} {live:?}");
         drop(held);
         drop((readers, writers));
         // The control: when they are free, the same questions are answered.
