@@ -79,7 +79,7 @@ fn every_operation_is_described() {
 
 /// The same, in which each id that is made anew has one that stays.
 fn named(text: &str) -> String {
-    let ids = regex::Regex::new("(usr|cli|grt|req|trl|emg)_[0-9a-f]{32}").expect("a pattern");
+    let ids = regex::Regex::new("(usr|cli|grt|req|trl|emg|ddl)_[0-9a-f]{32}").expect("a pattern");
     let name = |it: &regex::Captures<'_>| match &it[0] {
         id if id[4..].starts_with("0198c1f2a4b37c10a1b2c3d4") => id.to_owned(),
         _ => format!("{}_0198c1f2a4b37c10a1b2c3d4e5f60a01", &it[1]),
@@ -122,7 +122,7 @@ on_both! {
                 "get_client" => ("administrator", Method::GET, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703"),
                 "replace_client_keys" => ("administrator", Method::PUT, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/keys"),
                 "disable_client" => ("administrator", Method::POST, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/disable"),
-                "list_deadlines" => ("nurse", Method::GET, "/v1/deadlines?status=open"),
+                "list_deadlines" => ("nurse", Method::GET, "/v1/deadlines?status=met"),
                 "list_jobs" => ("operator", Method::GET, "/v1/jobs"),
                 "list_trail" => ("hospital", Method::GET, "/v1/trail"),
                 "search_trail" => ("compliance", Method::POST, "/v1/trail/search"),
@@ -143,6 +143,13 @@ on_both! {
                 "end_delegation" => ("site-administrator", Method::POST, &*end),
                 other => panic!("{other} has an example that no one sends"),
             };
+            if *id == "list_jobs" {
+                service.execute(
+                    "insert into jobs (id, kind, subject, priority, rank, created_at, run_at, attempts, failure) values \
+                     ('job_0198c1f2a4b37c10a1b2c3d4e5f60718', 'decide', '26335R99999', 1, 1, '2026-12-01 14:58:00', '2026-12-01 15:01:00', 1, \
+                     'database-unavailable')",
+                );
+            }
             if *id == "list_trail" {
                 // One entry each, since those of one moment have no order.
                 service.post("hospital", "/v1/members/eligibility", &json!({"member_id": "HMO0000000053"})).await.expect(200);

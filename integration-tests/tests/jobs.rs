@@ -156,7 +156,7 @@ on_both! {
         }
     }
 
-    async fn l_10_in_the_maintenance_window_requests_are_taken_and_decided_afterwards_in_order(service) {
+    async fn aut_04_l_10_in_the_maintenance_window_requests_are_taken_and_decided_afterwards_in_order(service) {
         let asked = Arc::new(Remembers::default());
         let maintained = || Options { maintained: true, ..with(Arc::clone(&asked) as _) };
         let (one, other) = (service.twin(maintained()), service.twin(maintained()));
@@ -226,7 +226,7 @@ on_both! {
         assert_eq!(standings(&service), ["APPROVED - 2"]);
     }
 
-    async fn fed_02_deadlines_are_listed_and_told_a_day_before_and_once_missed(service) {
+    async fn fed_01_fed_02_fed_04_deadlines_are_listed_and_told_a_day_before_and_once_missed(service) {
         // A standard one that a person must decide, and an expedited one.
         let mut reviewed = example();
         reviewed["lines"][0]["units"] = json!(99);

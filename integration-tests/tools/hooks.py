@@ -36,7 +36,8 @@ CURSORS = {
     "list_providers": call("GET", "/v1/providers?limit=1").json()["next_cursor"],
     "search_members": call("POST", "/v1/members/search", json={"last_name": "ba", "limit": 1}).json()["next_cursor"],
 }
-CURSORS["list_trail"] = CURSORS["search_trail"] = CURSORS["list_emergency_accesses"] = None
+for name in ("list_trail", "search_trail", "list_emergency_accesses", "list_deadlines", "list_jobs"):
+    CURSORS[name] = None
 EMERGENCY = {"reason_code": "treatment", "reason": "The member is in our emergency room."}
 OPENED = None
 if ROLE != "ehr_vendor":

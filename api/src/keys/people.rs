@@ -8,12 +8,14 @@ use chrono::{DateTime, Utc};
 
 use super::guarded;
 use super::remote::Remote;
+use super::seen::Seen;
 use super::set::{Key, Set, Signs};
 
 /// The public keys of people's issuer, of which a token's `kid` picks one.
 pub struct Keys {
     issuer: String,
     source: Source,
+    pub(super) seen: Seen,
 }
 
 /// Where they come from.
@@ -37,7 +39,7 @@ impl Keys {
     /// Which key can't be used, and why; or that there is none.
     pub fn parse(issuer: &str, jwks: &str) -> Result<Self, String> {
         let set = Arc::new(Set::parse(Signs::Tokens, jwks)?);
-        Ok(Self { issuer: issuer.to_owned(), source: Source::Fixed(set) })
+        Ok(Self { issuer: issuer.to_owned(), source: Source::Fixed(set), seen: Seen::default() })
     }
 
     /// The keys of `issuer` in `file`, which is read again whenever it changes: a key that is added or removed is in force,
@@ -50,14 +52,19 @@ impl Keys {
         let seen = fs::metadata(file).map_err(|it| wrong(it.to_string()))?;
         let set = Arc::new(Set::of_file(file).map_err(wrong)?);
         let read = Box::new(RwLock::new(Read { seen: Some(seen), set }));
-        Ok(Self { issuer: issuer.to_owned(), source: Source::File(file.to_owned(), read) })
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            source: Source::File(file.to_owned(), read),
+            seen: Seen::default(),
+        })
     }
 
     /// The keys that `issuer` publishes as an OpenID provider (Discovery 1.0). They are fetched when the first token comes, or by
     /// [`refresh`](Self::refresh), and again when they are five minutes old or a token names another.
     #[must_use]
     pub fn of_provider(issuer: &str) -> Self {
-        Self { issuer: issuer.to_owned(), source: Source::Provider(Arc::new(Remote::of_provider(issuer))) }
+        let source = Source::Provider(Arc::new(Remote::of_provider(issuer)));
+        Self { issuer: issuer.to_owned(), source, seen: Seen::default() }
     }
 
     /// Who signs with them.

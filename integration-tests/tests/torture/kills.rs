@@ -79,7 +79,7 @@ async fn ordered(kind: Kind, database: Database) {
     // The control: one read that is a version behind, and was asked after everything.
     let last = acts.iter().rfind(|it| it.is_done() && it.what != What::User).expect("one");
     let (mut late, answer) = (reads[0].clone(), last.answer().expect("an answer"));
-    late.id = answer["id"].as_str().unwrap_or_default().to_owned();
+    answer["id"].as_str().unwrap_or_default().clone_into(&mut late.id);
     late.version = answer["version"].as_i64().unwrap_or(0) - 1;
     late.began = std::time::Instant::now();
     reads.push(late);

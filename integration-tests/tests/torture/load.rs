@@ -281,7 +281,14 @@ impl Load {
                 continue;
             }
             let before = act.outcome.clone();
-            act.send(&self.0.client, &self.base(place), &self.0.tokens[act.who]).await;
+            // Whoever is told that no one knows sends it again, as the answer says.
+            for _ in 0..20 {
+                act.send(&self.0.client, &self.base(place), &self.0.tokens[act.who]).await;
+                if !matches!(act.outcome, Outcome::Unknown(_) | Outcome::Refused { status: 503, .. }) {
+                    break;
+                }
+                super::pause(250).await;
+            }
             match (&before, &act.outcome) {
                 (
                     Outcome::Done { text, etag, .. },

@@ -58,11 +58,11 @@ on_both! {
     /// C-18: while every connection is held, who asks is refused in time, and who only asks whether it lives is answered.
     async fn torture_c_18_all_connections_held_is_told_in_time(service) {
         // What this machine takes for it anyway is no fault of the service's.
-        let (gate, idle) = (Arc::new(Mutex::new(())), lives(&service).await);
-        let held = gate.lock().expect("a gate");
+        let (gate, idle) = (std::sync::mpsc::channel::<()>(), lives(&service).await);
+        let (go, gate) = (gate.0, Arc::new(Mutex::new(gate.1)));
         let wait = || {
             let gate = Arc::clone(&gate);
-            move || drop(gate.lock())
+            move || drop(gate.lock().map(|it| it.recv()))
         };
         let actor = store::Actor { id: "t".into(), client: "t".into(), request: "t".into(), of_service: true };
         let readers: Vec<_> = (0..4).map(|_| {
@@ -77,7 +77,7 @@ on_both! {
         let (slowest, live, statuses) = ask(&service).await;
         assert!(statuses.iter().all(|it| *it == 503), "{statuses:?}");
         assert!(slowest < Duration::from_millis(1500) && live < Duration::from_millis(50) + idle, "{slowest:?} {live:?}");
-        drop(held);
+        drop(go);
         drop((readers, writers));
         // The control: when they are free, the same questions are answered.
         let mut served = ask(&service).await.2;
