@@ -132,7 +132,7 @@ impl Settings {
         }
         if let (Some(file), Some(password)) = (file, it.database.url.login().1) {
             it.shown_to_others = others_may_read(file).map_err(|it| it.to_string())?
-                && holds(file, password).map_err(|it| it.to_string())?;
+                && fs::read_to_string(file).map_err(|it| it.to_string())?.contains(password);
         }
         Ok(it)
     }
@@ -265,11 +265,10 @@ impl Settings {
     }
 }
 
-/// Where the tests want this program to die, as `LANYARD_TEST_FAILPOINTS` says; only their build asks.
+/// Where the tests' build is to die.
 #[cfg(feature = "failpoints")]
-#[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-pub fn failpoints() -> String {
+pub(crate) fn failpoints() -> String {
     env::var("LANYARD_TEST_FAILPOINTS").unwrap_or_default()
 }
 
@@ -317,8 +316,4 @@ fn others_may_read(file: &Path) -> io::Result<bool> {
 #[cfg(not(unix))]
 fn others_may_read(_: &Path) -> io::Result<bool> {
     Ok(false)
-}
-
-fn holds(file: &Path, text: &str) -> io::Result<bool> {
-    Ok(fs::read_to_string(file)?.contains(text))
 }

@@ -6,14 +6,15 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use chrono::{NaiveDate, TimeDelta};
-use kernel::{Clock, Scope, SystemClock};
+use kernel::{Clock, SystemClock};
 use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::same::Dice;
-use crate::support::{example, issuer};
+use crate::support::example;
 
 use super::ledger::Ledger;
+use super::node::token;
 use super::outcome::{Act, Outcome, Read, What, outcome};
 
 /// What all clients of a test share.
@@ -45,13 +46,6 @@ const REASONS: [(&str, &str); 4] = [
     ("pend", "clinical_notes_needed"),
     ("review", "information_received"),
 ];
-
-/// A token of someone of the demo's plan, good for the whole test, on the machine's own clock.
-pub(super) fn token(who: &str) -> String {
-    let caller = registry::demo::PRINCIPALS.iter().find(|it| it.1 == who).expect("a caller");
-    let now = SystemClock.now() - TimeDelta::minutes(1);
-    issuer().token_of(caller.0, caller.2.kind(), Scope::ALL, now, TimeDelta::hours(12)).expect("a token")
-}
 
 impl Load {
     pub(super) fn new(ledger: &Ledger, bases: &[&str]) -> Self {
@@ -294,7 +288,7 @@ impl Load {
                     Outcome::Done { text, etag, .. },
                     Outcome::Done { text: again, etag: tag, replayed: true },
                 ) if (text, etag) == (again, tag) => {}
-                (Outcome::Unknown(_), Outcome::Done { .. } | Outcome::Refused { .. }) => {
+                (Outcome::Unknown(_), Outcome::Done { .. } | Outcome::Refused { status: ..500, .. }) => {
                     self.learn(&act);
                     self.0.acts.borrow_mut()[place] = act;
                 }

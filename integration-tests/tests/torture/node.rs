@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 
+use chrono::TimeDelta;
+use kernel::{Clock, Scope, SystemClock};
+
 use crate::cli;
 use crate::support::{ISSUER, PUBLIC_URL, issuer, root, signing_key};
 
@@ -134,6 +137,13 @@ pub(super) fn signal(process: u32, name: &str) {
     let sent = Command::new("kill").args([name, &process.to_string()]).stderr(Stdio::null()).status();
     // It may have ended by itself.
     let _ = sent.expect("kill");
+}
+
+/// A token of someone of the demo's plan, good for the whole test, on the machine's own clock.
+pub(super) fn token(who: &str) -> String {
+    let caller = registry::demo::PRINCIPALS.iter().find(|it| it.1 == who).expect("a caller");
+    let now = SystemClock.now() - TimeDelta::minutes(1);
+    issuer().token_of(caller.0, caller.2.kind(), Scope::ALL, now, TimeDelta::hours(12)).expect("a token")
 }
 
 /// The binary: that of `LANYARD_TEST_BINARY`, or this build's.

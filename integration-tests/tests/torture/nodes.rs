@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::audit::{audit, finds_what_is_wrong};
 use super::ledger::Ledger;
-use super::load::{Load, token};
-use super::node::{Node, Setting};
+use super::load::Load;
+use super::node::{Node, Setting, token};
 use super::outcome::{Outcome, outcome};
 use super::{form, on, pause, report};
 use crate::same::Dice;

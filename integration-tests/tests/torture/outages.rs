@@ -102,7 +102,7 @@ async fn health(base: &str, ready: bool, seen: &mut Seen) {
 /// Asks until it is answered.
 async fn first_success(base: &str, up: Instant, seen: &mut Seen) {
     let client = Client::builder().no_proxy().build().expect("a client");
-    let token = super::load::token("physician");
+    let token = super::node::token("physician");
     loop {
         let request = client.get(format!("{base}/v1/authorizations?limit=1")).bearer_auth(&token);
         if matches!(outcome(request).await, Outcome::Done { .. }) {

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ledger::Ledger;
-use super::load::token;
-use super::node::{Node, Setting};
+use super::node::{Node, Setting, token};
 use super::{both_kinds, is_full, pause, report};
 use crate::contract::operations;
 use crate::support::{Database, Kind, example};

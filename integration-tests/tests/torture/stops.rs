@@ -10,8 +10,8 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 
 use super::audit::{audit, finds_what_is_wrong};
 use super::ledger::Ledger;
-use super::load::{Load, token};
-use super::node::{Node, Setting};
+use super::load::Load;
+use super::node::{Node, Setting, token};
 use super::outcome::Outcome;
 use super::{both_kinds, form, pause, report};
 use crate::same::Dice;
