@@ -1,5 +1,5 @@
 # `make run` and `make test` are all that a newcomer needs; `make check` is what a change must pass beside the tests.
-.PHONY: run test check update load growth gates
+.PHONY: run test check update load growth gates torture
 
 CARGO ?= cargo
 
@@ -10,6 +10,7 @@ run:
 # Both databases; PostgreSQL's own programs are started and stopped here, and its half is left out where there are none.
 test:
 	$(CARGO) build --package api
+	$(CARGO) build --package api --features failpoints --bin lanyard-failpoints
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then integration-tests/tools/with-postgres $(CARGO) nextest run --workspace && $(CARGO) test --quiet --doc --package authorizations; \
 	else integration-tests/tools/with-postgres $(CARGO) test --workspace; fi
@@ -39,3 +40,13 @@ update:
 gates:
 	$(CARGO) build --package api
 	integration-tests/tools/with-postgres integration-tests/tools/gates
+
+# Kills, starves, cuts off and fills up the release's own binary, with the numbers of the specification, and prints what it measured.
+# Takes about an hour; needs PostgreSQL's programs and strace, and to be root for the part that mounts a small file system.
+torture:
+	$(CARGO) build --release --package api --features failpoints --bin lanyard-failpoints
+	REQUIRE_POSTGRES=1 LANYARD_TEST_TORTURE=full LANYARD_TEST_BINARY=$(CURDIR)/target/release/lanyard-failpoints \
+		integration-tests/tools/with-postgres $(CARGO) test --package integration-tests --test it -- \
+		torture_ --test-threads=1 --nocapture >target/torture.log 2>&1; \
+	status=$$?; echo '| case | database | target | measured |'; grep -oE '[|] (C-[0-9]+|two nodes) [|].*' target/torture.log; \
+	if [ $$status != 0 ]; then grep -vE '[|] (C-|two nodes)' target/torture.log; fi; exit $$status

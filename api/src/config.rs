@@ -211,6 +211,13 @@ impl Settings {
     }
 }
 
+/// Where the tests' build is to die.
+#[cfg(feature = "failpoints")]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub(crate) fn failpoints() -> String {
+    env::var("LANYARD_TEST_FAILPOINTS").unwrap_or_default()
+}
+
 /// How this program was called.
 #[must_use]
 pub fn program() -> String {

@@ -97,7 +97,7 @@ impl State {
         T: Send + 'static,
         E: Fault,
     {
-        let asked = caller.asked(asked);
+        let asked = unless_unavailable(caller.asked(asked))?;
         let work = move |rx: &mut Rx<'_>, who: Access| {
             let id = &who.principal.id;
             let asked = asked.map_err(|it| Wrong::refused(it, Some(id.clone())))?;
@@ -236,5 +236,14 @@ impl State {
     #[must_use]
     pub fn system(request: &str) -> Actor {
         Actor { id: "system".into(), client: "lanyard".into(), request: request.into(), of_service: true }
+    }
+}
+
+/// What was asked. That the database can't answer is told at once, to anyone: it wasn't to be had before, and asking it again
+/// who they are would only take as long once more (C-06).
+fn unless_unavailable<A>(asked: Result<A, Problem>) -> Result<Result<A, Problem>, Problem> {
+    match asked {
+        Err(problem) if problem.status_code() == StatusCode::SERVICE_UNAVAILABLE => Err(problem),
+        asked => Ok(asked),
     }
 }

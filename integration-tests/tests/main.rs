@@ -43,6 +43,7 @@ mod services;
 mod slow;
 mod submit;
 mod tokens;
+mod torture;
 mod trail;
 mod trips;
 mod users;

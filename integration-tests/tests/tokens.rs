@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use kernel::Clock;
@@ -26,7 +27,8 @@ fn rsa(kid: &str, alg: &str) -> Value {
     json!({"kty": "RSA", "kid": kid, "alg": alg, "use": "sig", "n": N, "e": "AQAB"})
 }
 
-fn ec(kid: &str) -> Value {
+/// The public half of a key of these tests, as a JWK.
+pub(crate) fn ec(kid: &str) -> Value {
     json!({"kty": "EC", "crv": "P-384", "kid": kid, "x": X, "y": Y})
 }
 
@@ -47,7 +49,11 @@ fn sign(head: &Value, claims: &Value, alg: Algorithm) -> String {
 
 /// What `client` asserts: its head and its claims.
 fn assertion(service: &Service, client: &str, jti: &str) -> (Value, Value) {
-    let now = service.clock.now().timestamp();
+    assertion_at(service.clock.now(), client, jti)
+}
+
+fn assertion_at(now: DateTime<Utc>, client: &str, jti: &str) -> (Value, Value) {
+    let now = now.timestamp();
     let aud = format!("{PUBLIC_URL}/v1/oauth/token");
     (
         json!({"alg": "ES384", "typ": "JWT", "kid": "ec"}),
@@ -60,11 +66,28 @@ fn good(service: &Service, client: &str, jti: &str) -> String {
     sign(&head, &claims, Algorithm::ES384)
 }
 
-async fn send(service: &Service, form: &[(&str, &str)]) -> Answer {
+/// The form by which a client whose key is [`ec`] asks for a token.
+pub(crate) fn asserted(client: &str, jti: &str, now: DateTime<Utc>) -> String {
+    let (head, claims) = assertion_at(now, client, jti);
+    let assertion = sign(&head, &claims, Algorithm::ES384);
+    let by = ("client_assertion_type", BY);
+    form(&[
+        ("grant_type", "client_credentials"),
+        by,
+        ("client_assertion", &assertion),
+        ("scope", "authorizations:read"),
+    ])
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
     let text =
-        form.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+").replace(':', "%3A")));
+        fields.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+").replace(':', "%3A")));
+    text.collect::<Vec<_>>().join("&")
+}
+
+async fn send(service: &Service, fields: &[(&str, &str)]) -> Answer {
     let request = service.anonymous(Method::POST, "/v1/oauth/token").header("content-type", FORM);
-    Answer::of(request.body(text.collect::<Vec<_>>().join("&"))).await
+    Answer::of(request.body(form(fields))).await
 }
 
 async fn ask(service: &Service, assertion: &str, scope: &str) -> Answer {
@@ -84,8 +107,13 @@ async fn register(service: &Service, keys: (&str, Value)) -> String {
 
 /// What a delegation comes to.
 fn delegate(service: &Service, client: &str) {
+    delegate_to(client, |sql| service.execute(sql));
+}
+
+/// The same, by whatever changes the database.
+pub(crate) fn delegate_to(client: &str, execute: impl FnOnce(&str)) {
     let (id, site) = (client.replace("cli_", "grt_"), SITES[0].0);
-    service.execute(&format!(
+    execute(&format!(
         "insert into grants (id, principal_id, role, site_id, requested_by, requested_at, approved_by, approved_at) \
          values ('{id}', '{client}', 'ehr_vendor', '{site}', 'test', '2026-11-22 00:00:00', 'test', '2026-11-22 00:00:00')"
     ));

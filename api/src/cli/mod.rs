@@ -150,6 +150,8 @@ pub(crate) fn say(text: &str) {
 
 impl Cli {
     fn run(&self) -> Result<(), String> {
+        #[cfg(feature = "failpoints")]
+        store::set_failpoints(&config::failpoints())?;
         let mut settings = Settings::load(self.config.as_deref())?;
         let own = self.config.is_none() && matches!(self.command, Command::Demo { .. });
         if self.demo || settings.demo || own {

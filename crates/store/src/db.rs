@@ -9,12 +9,10 @@ use diesel::prelude::*;
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::EmbeddedMigrations;
 
-use crate::Error;
-
-const PORTABLE: EmbeddedMigrations = embed_migrations!("../../migrations/portable");
-const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+use crate::migrate::{PORTABLE, POSTGRES};
+use crate::{Error, failpoint};
 
 /// The oldest SQLite whose WAL mode is safe with several connections.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
@@ -90,6 +88,9 @@ impl Target {
                      pragma foreign_keys = on; \
                      pragma temp_store = memory; pragma cache_size = -16000",
                 )?;
+                if failpoint::is_wrong("store::unsynced") {
+                    db.batch_execute("pragma synchronous = normal")?;
+                }
                 match role {
                     Role::Reader => db.batch_execute("pragma query_only = on")?,
                     // The log is moved by a thread of its own.
@@ -231,27 +232,4 @@ pub(crate) fn versions(db: &mut Db) -> Result<BTreeSet<String>, Error> {
         Err(it) if it.to_string().contains("__diesel_schema_migrations") => Ok(BTreeSet::new()),
         Err(it) => Err(it.into()),
     }
-}
-
-/// Brings the schema of the database at `url` up to date; how many migrations it took.
-///
-/// # Errors
-/// Why the database can't be reached or migrated, in its own words.
-pub fn migrate(url: &str) -> Result<usize, Error> {
-    match Target::parse(url)?.connect(Role::Owner)? {
-        Db::Postgres(mut db) => {
-            // Two nodes may start at once; DDL is transactional, but the second must wait for the first.
-            db.batch_execute("set statement_timeout = 0; set lock_timeout = 0; select pg_advisory_lock(0)")?;
-            Ok(run(&mut db, PORTABLE)? + run(&mut db, POSTGRES)?)
-        }
-        Db::Sqlite(mut db) => run(&mut db, PORTABLE),
-    }
-}
-
-fn run<C: MigrationHarness<B>, B: Backend>(db: &mut C, source: EmbeddedMigrations) -> Result<usize, Error>
-where
-    EmbeddedMigrations: MigrationSource<B>,
-{
-    let done = db.run_pending_migrations(source).map_err(|it| Error::Internal(it.to_string()))?;
-    Ok(done.len())
 }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use kernel::{Fault, Kind};
 
 use crate::gauges::{Counts, Turned};
-use crate::{Actor, Db, Error, IdempotencyKey, Tx, ledger};
+use crate::{Actor, Db, Error, IdempotencyKey, Tx, failpoint, ledger};
 
 /// A write that waits for its turn.
 pub(crate) trait Job: Send {
@@ -131,6 +131,7 @@ where
     fn perform(&mut self, tx: &mut Tx<'_>) -> Result<T, E> {
         let work = self.work.take().ok_or_else(gone)?;
         let value = work(tx)?;
+        failpoint::reached("store::rows");
         if let Some(once) = &self.once {
             let answer = (once.encode)(&value).map_err(|it| Error::unreadable("an answer", &it))?;
             tx.keep(once.key.clone(), answer);
@@ -138,6 +139,7 @@ where
         let alone = !tx.begun();
         // With nothing before it, the last statement is the whole transaction.
         tx.seal().map_err(|it| if alone { it.at_commit() } else { it })?;
+        failpoint::reached("store::sealed");
         Ok(value)
     }
 }
@@ -154,8 +156,12 @@ where
 
     fn run(&mut self, db: &mut Db, (now, day): Instant) -> Verdict {
         let actor = self.actor.clone();
+        failpoint::works_for(&actor.request);
         let guard = self.once.as_ref().map(|it| it.key.guard());
         let mut tx = Tx::new(db, &actor, now, day, guard);
+        if tx.begun() {
+            failpoint::reached("store::begun");
+        }
         let outcome = catch_unwind(AssertUnwindSafe(|| self.perform(&mut tx)))
             .unwrap_or_else(|_| Err(Error::Internal("the work panicked".to_owned()).into()));
         let verdict = Verdict { keep: outcome.is_ok(), begun: tx.begun() };

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use kernel::{codes, fresh_id};
 
-use crate::{Actor, Answer, Error, Rx, Store, Tx, both};
+use crate::{Actor, Answer, Error, Rx, Store, Tx, both, failpoint};
 
 /// Something to be done later, kept with the write that asks for it.
 #[derive(Debug, Clone)]
@@ -156,6 +156,7 @@ impl Store {
                     jobs::attempts.eq(attempts + 1),
                 ))
                 .execute(tx.db()?)?;
+            failpoint::dies("store::claim");
             Ok((claimed == 1).then_some(Claim { id, subject, attempts: attempts + 1, node }))
         })
     }

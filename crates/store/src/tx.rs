@@ -7,7 +7,9 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use sha2::{Digest, Sha256};
 
 use crate::rows::{self, Rows};
-use crate::{Actor, Check, Db, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, ledger, number};
+use crate::{
+    Actor, Check, Db, Error, Event, IdempotencyKey, Number, Pending, Row, Trail, failpoint, ledger, number,
+};
 
 /// When something is asked, and in what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -298,6 +300,7 @@ impl<'a> Tx<'a> {
                 return Err(it.into());
             }
             self.begun = true;
+            failpoint::reached("store::begun");
         }
         Ok(())
     }

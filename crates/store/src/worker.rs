@@ -16,7 +16,7 @@ use crate::gauges::Counts;
 use crate::job::{Instant, Job, Verdict};
 use crate::link::Links;
 use crate::queue::Queue;
-use crate::{Db, Error, Moment, number};
+use crate::{Db, Error, Moment, failpoint, number};
 
 type Manager = <Db as Connection>::TransactionManager;
 pub(crate) type Jobs = Queue<Box<dyn Job>>;
@@ -168,8 +168,15 @@ fn settle(db: &mut Db, depth: u32) -> Result<(), Error> {
     if open.map_or(0, std::num::NonZero::get) != depth {
         return Err(Error::Internal("the work left a transaction open".to_owned()));
     }
+    let outer = depth == 1;
+    if outer {
+        failpoint::reached("store::commit");
+    }
     let committed = Manager::commit_transaction(db).map_err(Error::from);
-    committed.map_err(|it| if depth == 1 { it.at_commit() } else { it })
+    if outer && committed.is_ok() {
+        failpoint::reached("store::committed");
+    }
+    committed.map_err(|it| if outer { it.at_commit() } else { it })
 }
 
 /// Rolls back to `depth`, past whatever a panic left open.

@@ -146,7 +146,7 @@ fn template(kind: Kind) -> Option<String> {
     Some(name)
 }
 
-fn fill(url: &str) {
+pub(crate) fn fill(url: &str) {
     store::migrate(url).expect("a schema");
     let clock = Arc::new(ManualClock::new(super::NOW.parse().expect("a time")));
     let store = Store::open(url, Options { clock, pool: 1, ..Options::default() }).expect("a store");

@@ -5,7 +5,7 @@ mod file;
 mod publisher;
 mod service;
 
-pub(crate) use database::{Database, Kind, run_folder};
+pub(crate) use database::{Database, Kind, fill, run_folder};
 pub(crate) use file::{root, same_as_file};
 pub(crate) use publisher::Publisher;
 pub(crate) use service::{
