@@ -23,6 +23,8 @@ pub const PAGES: &[(&str, &str)] = pages![
     "lists.md",
     "glossary.md",
     "policy.md",
+    "operations.md",
+    "runbook.md",
     "rules.md",
 ];
 

@@ -2,17 +2,20 @@
 
 mod check;
 
-use std::collections::BTreeSet;
+use std::env;
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
 
 use chrono_tz::Tz;
 use config::{Config, Environment, File, FileFormat};
 use serde::{Deserialize, Serialize};
 
+use crate::cli::Backup;
 pub use crate::database_url::Url;
+use crate::metrics::Allowed;
+use crate::secrets::{holds, others_may_read};
+pub use crate::secrets::{private, secret};
 
 /// The settings, with the default of each. `lanyard config` shows those in force.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
@@ -39,6 +42,8 @@ pub struct Settings {
     pub auth: Auth,
     pub rates: Rates,
     pub limits: Limits,
+    pub metrics: Allowed,
+    pub backup: Backup,
     pub plan: Plan,
     pub trail: Trail,
     /// Whether the file that they come from shows others the database's password.
@@ -149,7 +154,7 @@ impl Settings {
         let environment = Environment::with_prefix("LANYARD").prefix_separator("_").separator("__");
         let environment = environment.source(Some(variables)).try_parsing(true);
         let list = environment.list_separator(",");
-        let lists = ["trusted_proxies", "hosts", "cors_origins", "auth.step_up_acr"];
+        let lists = ["trusted_proxies", "hosts", "cors_origins", "auth.step_up_acr", "metrics.allow"];
         let list = lists.into_iter().fold(list, Environment::with_list_parse_key);
         let all = layers.add_source(list).build().map_err(|it| it.to_string())?;
         let mut it: Self = all.try_deserialize().map_err(|it| it.to_string())?;
@@ -210,48 +215,4 @@ impl Settings {
 #[must_use]
 pub fn program() -> String {
     env::args().next().unwrap_or_else(|| "lanyard".to_owned())
-}
-
-/// The secret in `file`: long enough, and no one else's to read.
-///
-/// # Errors
-/// Why it isn't one (L-08).
-pub fn secret(file: &Path) -> Result<Vec<u8>, String> {
-    let bytes = private(file)?;
-    if bytes.len() < 32 {
-        return Err(format!("{}: a secret has at least 32 bytes", file.display()));
-    }
-    // Text that someone typed; of 32 random bytes, or as many random hex digits, hardly any are the same.
-    if bytes.iter().collect::<BTreeSet<_>>().len() < 8 {
-        return Err(format!("{}: a secret is random, such as `openssl rand 32` makes", file.display()));
-    }
-    Ok(bytes)
-}
-
-/// What is in `file`, if no one else may read it.
-///
-/// # Errors
-/// That someone may, or why it can't be read (L-08).
-pub fn private(file: &Path) -> Result<Vec<u8>, String> {
-    let shown = file.display();
-    let wrong = |it: io::Error| format!("{shown}: {it}");
-    if others_may_read(file).map_err(wrong)? {
-        return Err(format!("{shown}: others may read it; chmod 600 it"));
-    }
-    fs::read(file).map_err(wrong)
-}
-
-#[cfg(unix)]
-fn others_may_read(file: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(fs::metadata(file)?.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_may_read(_: &Path) -> io::Result<bool> {
-    Ok(false)
-}
-
-fn holds(file: &Path, text: &str) -> io::Result<bool> {
-    Ok(fs::read_to_string(file)?.contains(text))
 }

@@ -99,6 +99,13 @@ impl Contract {
         self.operation(request).filter(told).map(|it| &*it.id)
     }
 
+    /// As what a request is counted: its operation's id, a page, or neither; never anything that the caller chose.
+    #[must_use]
+    pub fn counted(&self, request: &HttpRequest) -> &str {
+        let page = || request.match_pattern().is_some_and(|it| pages::PATHS.contains(&&*it));
+        self.operation(request).map_or_else(|| if page() { "page" } else { "none" }, |it| &*it.id)
+    }
+
     /// The ids of the operations that are open to someone who has these scopes.
     pub fn open_to(&self, may: impl Fn(Scope) -> bool) -> Vec<String> {
         let open = |it: &&Taken| {

@@ -18,6 +18,7 @@ use kernel::{RequestId, fresh_id};
 
 use crate::contract::Contract;
 use crate::headers::misdirected;
+use crate::metrics::Watched;
 use crate::rates::{Class, Paid};
 use crate::{Problem, State, cors, problem, trail};
 
@@ -70,6 +71,10 @@ pub async fn frame<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
     }
 
+    let watched = state.as_ref().map(|it| {
+        let contract = request.app_data::<Data<Contract>>();
+        Watched::begin(it, contract.map_or("none", |it| it.counted(request.request())))
+    });
     let known = state.as_ref().is_none_or(|it| it.hosts.know(request.request()));
     let refused = if known { misdirected(request.head()) } else { Some(problem::WRONG_HOST.problem()) };
     let refused = refused.or_else(|| state.as_ref().and_then(|it| charged(it, request.request()).err()));
@@ -83,6 +88,9 @@ pub async fn frame<B: MessageBody + 'static>(
     };
     let Ok(answer) = answer else {
         log(&method, "", 500, now() - started, &id, "");
+        if let Some(watched) = watched {
+            watched.end(500, now() - started, Some(problem::INTERNAL.slug));
+        }
         let problem = problem::INTERNAL.problem().about(&id);
         return Err(headers(&id)
             .into_iter()
@@ -95,6 +103,7 @@ pub async fn frame<B: MessageBody + 'static>(
         && !trail::note(state, &answer, &id)
     {
         let problem = problem::BLIND.problem().about(&id);
+        answer.request().extensions_mut().insert(Refused(problem.slug().to_owned()));
         answer = answer.into_response(problem.error_response());
     }
     for (name, value) in headers(&id) {
@@ -112,7 +121,12 @@ pub async fn frame<B: MessageBody + 'static>(
     let route = answer.request().match_pattern().unwrap_or_default();
     let known = answer.request().extensions().get::<Known>().and_then(|it| it.id.clone());
     let caller = known.unwrap_or_default();
-    log(&method, &route, answer.status().as_u16(), now() - started, &id, &caller);
+    let (status, took) = (answer.status().as_u16(), now() - started);
+    log(&method, &route, status, took, &id, &caller);
+    if let Some(watched) = watched {
+        let extensions = answer.request().extensions();
+        watched.end(status, took, extensions.get::<Refused>().map(|it| &*it.0));
+    }
     Ok(answer)
 }
 

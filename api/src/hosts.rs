@@ -67,11 +67,12 @@ impl Hosts {
         names.iter().map(alone).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a request is for one of them. Those who ask for health reach each node by its address.
+    /// Whether a request is for one of them. Those who watch it reach each node by its address.
     #[must_use]
     pub fn know(&self, request: &HttpRequest) -> bool {
         let authority = request.uri().authority().is_none_or(|it| self.has(it.as_str()));
-        request.path().starts_with("/healthz/") || (authority && self.asked(request).is_some())
+        let watched = request.path().starts_with("/healthz/") || request.path() == "/metrics";
+        watched || (authority && self.asked(request).is_some())
     }
 
     /// The one that a request is for.

@@ -202,7 +202,7 @@ impl Form {
             "internal" => true,
             "invalid-parameter" => !self.path.starts_with("/problems/"),
             "not-ready" => self.path.ends_with("ready"),
-            "route-not-found" => self.path.starts_with("/problems/"),
+            "route-not-found" => self.path.starts_with("/problems/") || self.path == "/metrics",
             "unauthenticated" => secured,
             "database-unavailable" => v1,
             "invalid-client"
@@ -210,7 +210,8 @@ impl Form {
             | "unsupported-grant-type"
             | "invalid-scope"
             | "unauthorized-client" => token,
-            "wrong-host" | "too-many-requests" => !self.path.starts_with("/healthz/"),
+            "wrong-host" => !self.path.starts_with("/healthz/") && self.path != "/metrics",
+            "too-many-requests" => !self.path.starts_with("/healthz/"),
             "not-permitted" => {
                 let anyone = [
                     "get_me",

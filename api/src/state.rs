@@ -20,6 +20,7 @@ use crate::decisions::Decisions;
 use crate::hosts::Hosts;
 use crate::jobs::Checkpoints;
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
+use crate::metrics::Metrics;
 use crate::misses::Misses;
 use crate::patience::Patience;
 use crate::rates::Rates;
@@ -63,6 +64,8 @@ pub struct State {
     pub codes: Codes,
     /// How connections are taken, and what became of them.
     pub patience: Patience,
+    /// What those who watch it are told.
+    pub metrics: Metrics,
 }
 
 impl State {
@@ -168,6 +171,7 @@ impl State {
             Ok(done) => done,
             Err(it) => return Err(self.told(caller, it).await),
         };
+        self.metrics.replays.inc_by(replayed.into());
         Ok(if replayed { reply.replayed() } else { reply.recorded() })
     }
 
@@ -188,6 +192,7 @@ impl State {
             return Err(problem);
         };
         let kept = self.store.kept::<Reply>(key).await?;
+        self.metrics.replays.inc_by(kept.is_some().into());
         kept.map(Reply::replayed).ok_or(problem)
     }
 

@@ -7,6 +7,7 @@ mod idempotency;
 mod lifecycle;
 mod lists;
 mod quick_start;
+mod runbook;
 mod style;
 mod values;
 

@@ -1,8 +1,11 @@
 //! The command line.
 
+mod backup;
 mod data;
+mod doctor;
 mod serve;
 
+pub use backup::Backup;
 pub use data::load_codes;
 
 use std::io::Write;
@@ -75,6 +78,22 @@ enum Command {
         /// With how many members; those that are there already stay.
         #[arg(long, default_value_t = demo::MEMBERS)]
         members: u32,
+    },
+    /// Make a backup, while the service goes on: of SQLite, or of PostgreSQL by its own programs.
+    Backup {
+        /// The folder to make it in: a new one, or an empty one.
+        to: PathBuf,
+    },
+    /// Make the database from a backup; where there is one already, nothing is done.
+    Restore {
+        /// The folder that `lanyard backup` made.
+        from: PathBuf,
+    },
+    /// Look whether all is well: settings, secrets, database, policies, keys, what waits, the machine. 1 if something failed.
+    Doctor {
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Print the contract (OpenAPI 3.1, YAML).
     Openapi,
@@ -154,6 +173,9 @@ impl Cli {
                 data::verify_trail(&settings, checkpoints)
             }
             Command::Demo { members } => data::make_up(&settings, *members),
+            Command::Backup { to } => backup::backup(&settings, to),
+            Command::Restore { from } => backup::restore(&settings, from),
+            Command::Doctor { json } => doctor::run(&settings, *json),
             Command::Openapi => {
                 say(openapi::yaml().trim_end());
                 Ok(())

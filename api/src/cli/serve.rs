@@ -17,6 +17,7 @@ use crate::demo::Loaded;
 use crate::hosts::Hosts;
 use crate::jobs::{Checkpoints, Jobs};
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
+use crate::metrics::{Metrics, Scrapers};
 use crate::misses::Misses;
 use crate::patience::{Patience, Tls};
 use crate::rates::Rates;
@@ -107,7 +108,13 @@ fn state(settings: &Settings, tls: Option<Tls>) -> Result<State, String> {
         cursors: Cursors::new(&secret),
         codes: Codes::default(),
         patience: Patience::new((&settings.limits).into(), &settings.trusted_proxies, tls),
+        metrics: metrics(settings),
     })
+}
+
+fn metrics(settings: &Settings) -> Metrics {
+    let (allow, proxies) = (settings.metrics.allow.clone(), settings.trusted_proxies.clone());
+    Metrics::new(Scrapers { allow, proxies }, &settings.database.url.0, SystemClock.now())
 }
 
 /// The keys of the service itself.

@@ -8,12 +8,15 @@ mod decide;
 mod purge;
 mod seal;
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::rt::time::sleep;
 use chrono::TimeDelta;
+use futures_util::FutureExt;
 use kernel::{Fault, fresh_id};
 use store::{Claim, Error};
 
@@ -51,6 +54,8 @@ const LONGEST: i32 = 15;
 pub struct Jobs {
     state: Arc<State>,
     node: String,
+    /// Whether those that come back are there.
+    kept: AtomicBool,
 }
 
 impl Jobs {
@@ -58,7 +63,7 @@ impl Jobs {
     #[must_use]
     pub fn new(state: Arc<State>) -> Self {
         let node = fresh_id("node", state.clock.now());
-        Self { state, node }
+        Self { state, node, kept: AtomicBool::new(false) }
     }
 
     /// Does all that is due by now, until nothing is left; how many jobs.
@@ -66,7 +71,10 @@ impl Jobs {
     /// # Errors
     /// If the database can't answer.
     pub async fn run(&self) -> Result<usize, Error> {
-        self.state.store.keep_jobs(RECURRING).await?;
+        if !self.kept.load(Ordering::Relaxed) {
+            self.state.store.keep_jobs(RECURRING).await?;
+            self.kept.store(true, Ordering::Relaxed);
+        }
         let mut count = 0;
         while let done @ 1.. = self.round().await? {
             count += done;
@@ -90,12 +98,14 @@ impl Jobs {
 
     async fn one(&self, Kind(name, every, run): &Kind, claim: &Claim) -> Result<(), Error> {
         let state = &self.state;
-        let (now, done) = (state.clock.now(), run(state, claim).await);
+        let (now, done) = (state.clock.now(), AssertUnwindSafe(run(state, claim)).catch_unwind().await);
+        let done = done.unwrap_or_else(|_| Err(Error::Internal("the job panicked".to_owned())));
         let (next, failure) = match (done, every) {
             // It went with its effect.
             (Ok(_), None) => return Ok(()),
             (Ok(_), Some(every)) => (now + *every, None),
             (Err(it), _) => {
+                state.metrics.jobs_failed.with_label_values(&[*name]).inc();
                 let (job, cause) = (&*claim.id, format!("{it:?}"));
                 ::log::error!(target: "lanyard::fault", cause, job, kind = *name; "a job failed");
                 (now + BACKOFF * claim.attempts.min(LONGEST), Some(it.row().slug))

@@ -97,6 +97,7 @@ routes! {
     delegations::end_delegation,
     operators::get_live,
     operators::get_ready,
+    operators::get_metrics,
     operators::get_openapi_json,
     operators::get_openapi_yaml,
     operators::get_problem,

@@ -25,6 +25,23 @@ pub(crate) async fn get_ready(_: Public, state: Data<State>) -> Result<HttpRespo
     Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
 }
 
+/// Numbers for those who watch the service
+///
+/// In Prometheus's text format: requests by operation, the database, the process, and what waits to be done. It tells nothing of
+/// members and callers. Only who is on the same machine may read it, and whoever the operators name; for others it isn't there.
+#[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "The numbers.", content_type = "text/plain", body = String)))]
+#[get("/metrics")]
+pub(crate) async fn get_metrics(
+    _: Public,
+    state: Data<State>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    if !state.metrics.scrapers.know(&request) {
+        return Err(problem::NO_ROUTE.problem());
+    }
+    Ok(HttpResponse::Ok().content_type(prometheus::TEXT_FORMAT).body(state.scrape().await))
+}
+
 /// The contract, as JSON
 ///
 /// This document (OpenAPI 3.1).

@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use diesel::backend::Backend;
 use diesel::connection::{LoadConnection, SimpleConnection};
@@ -7,7 +7,7 @@ use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_dsl::methods::LoadQuery;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -124,10 +124,10 @@ impl Target {
         };
         match &db {
             // What passes by itself is told from what doesn't by the server's words.
-            Db::Postgres(_) if !["C", "POSIX", "en"].iter().any(|it| told.starts_with(it)) => {
+            Db::Postgres(_) if !is_told_in_english(&told) => {
                 wrong("PostgreSQL's `lc_messages` must be C or English")
             }
-            Db::Sqlite(_) if told.split('.').map(|it| it.parse().unwrap_or(0)).lt(OLDEST_SQLITE) => {
+            Db::Sqlite(_) if !is_trusted_sqlite(&told) => {
                 wrong("this SQLite is too old for WAL with several connections")
             }
             _ => Ok(()),
@@ -135,7 +135,7 @@ impl Target {
     }
 
     /// The versions of this build's migrations.
-    fn wanted(&self) -> Result<BTreeSet<String>, Error> {
+    pub(crate) fn wanted(&self) -> Result<BTreeSet<String>, Error> {
         fn all<B: Backend>(source: &EmbeddedMigrations) -> Result<Vec<String>, Error>
         where
             EmbeddedMigrations: MigrationSource<B>,
@@ -150,6 +150,23 @@ impl Target {
             Self::Sqlite(_) => all::<Sqlite>(&PORTABLE)?.into_iter().collect(),
         })
     }
+}
+
+/// Whether the server says what went wrong in words that [`Error`] knows.
+pub(crate) fn is_told_in_english(lc_messages: &str) -> bool {
+    ["C", "POSIX", "en"].iter().any(|it| lc_messages.starts_with(it))
+}
+
+pub(crate) fn is_trusted_sqlite(version: &str) -> bool {
+    version.split('.').map(|it| it.parse().unwrap_or(0)).ge(OLDEST_SQLITE)
+}
+
+/// The folder in which the database at `url` is, if that is `SQLite`'s.
+#[must_use]
+pub fn folder(url: &str) -> Option<PathBuf> {
+    let Ok(Target::Sqlite(path)) = Target::parse(url) else { return None };
+    let folder = Path::new(&path).parent().filter(|it| !it.as_os_str().is_empty());
+    Some(folder.unwrap_or(Path::new(".")).to_owned())
 }
 
 /// A dead link is noticed in seconds, unless the URL says otherwise.
@@ -184,8 +201,29 @@ where
     Ok(diesel::sql_query(sql).get_result::<One>(db)?.it)
 }
 
+/// What a statement selects, as text.
+pub(crate) fn texts(db: &mut Db, sql: &str) -> Result<Vec<String>, Error> {
+    let found = diesel::sql_query(sql).load::<One>(db)?;
+    Ok(found.into_iter().map(|it| it.it).collect())
+}
+
+/// The one text that a statement selects.
+pub(crate) fn one(db: &mut Db, sql: &str) -> Result<String, Error> {
+    Ok(diesel::sql_query(sql).get_result::<One>(db)?.it)
+}
+
+/// The one number that a statement selects.
+pub(crate) fn count(db: &mut Db, sql: &str) -> Result<i64, Error> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        it: i64,
+    }
+    Ok(diesel::sql_query(sql).get_result::<Count>(db)?.it)
+}
+
 /// The versions of the migrations that were run; none where there was never any.
-fn versions(db: &mut Db) -> Result<BTreeSet<String>, Error> {
+pub(crate) fn versions(db: &mut Db) -> Result<BTreeSet<String>, Error> {
     let sql = "select version as it from __diesel_schema_migrations";
     let found = diesel::sql_query(sql).load::<One>(db);
     match found {

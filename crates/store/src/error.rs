@@ -52,6 +52,18 @@ impl Error {
         ))
     }
 
+    /// What went wrong in the words of what it went wrong in, for whoever runs the service.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Internal(why)
+            | Self::Unavailable(why)
+            | Self::OutcomeUnknown(why)
+            | Self::StorageFull(why) => why,
+            it @ (Self::InFlight | Self::KeyReused) => it.to_string(),
+        }
+    }
+
     /// The same, of a transaction that was about to be committed.
     pub(crate) fn at_commit(self) -> Self {
         match self {

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use kernel::{Fault, Kind};
 
+use crate::gauges::{Counts, Turned};
 use crate::{Actor, Db, Error, IdempotencyKey, Tx, ledger};
 
 /// A write that waits for its turn.
@@ -43,6 +44,7 @@ pub struct Answer<T, E> {
     pub(crate) claim: Claim,
     pub(crate) writes: bool,
     pub(crate) patience: Duration,
+    pub(crate) counts: Arc<Counts>,
     pub(crate) limit: Duration,
 }
 
@@ -68,7 +70,10 @@ impl<T: Send + 'static, E: From<Error> + Send + 'static> IntoFuture for Answer<T
         Box::pin(async move {
             let reply = match tokio::time::timeout(self.patience, &mut self.reply).await {
                 Ok(reply) => reply,
-                Err(_) if !self.claim.swap(true, Ordering::AcqRel) => return Err(Error::busy().into()),
+                Err(_) if !self.claim.swap(true, Ordering::AcqRel) => {
+                    self.counts.turn(Turned::Patience);
+                    return Err(Error::busy().into());
+                }
                 Err(_) => {
                     let rest = self.limit.saturating_sub(self.patience);
                     let late = tokio::time::timeout(rest, &mut self.reply).await;

@@ -10,14 +10,18 @@
 
 mod after;
 mod any_of;
+mod backup;
 mod checkpoints;
 mod crew;
 mod db;
 mod deadlines;
 mod error;
+mod examine;
+mod gauges;
 mod job;
 mod jobs;
 mod json_rows;
+mod lag;
 mod ledger;
 mod link;
 mod notes;
@@ -33,12 +37,16 @@ mod worker;
 
 pub use after::After;
 pub use any_of::AnyOf;
-pub use db::{Db, migrate};
+pub use backup::{Manifest, backup, note_backup, restore};
+pub use db::{Db, folder, migrate};
 pub use deadlines::{Basis, Deadline, DeadlineQuery, DeadlineStatus, KeptDeadline, Untold};
 pub use error::Error;
+pub use examine::{Finding, Level, examine};
+pub use gauges::{Connections, Gauges};
 pub use job::{Answer, Kept};
 pub use jobs::{Backlog, Claim, Job, JobStatus, NewJob};
 pub use json_rows::JsonRows;
+pub use lag::Lag;
 pub use ledger::{Event, Trail};
 pub use notes::Note;
 pub use number::{Check, Number};

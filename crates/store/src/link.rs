@@ -11,6 +11,7 @@ use diesel::r2d2::{ManageConnection, Pool};
 use kernel::Clock;
 
 use crate::db::{Role, Target};
+use crate::gauges::{Counts, Told};
 use crate::worker::Look;
 use crate::{Db, Error, Moment};
 
@@ -99,11 +100,12 @@ pub(crate) struct Links {
 
 impl Links {
     /// A pool for `size` threads, which waits a second for a free one; a server's has as many again for those that are stuck.
-    pub(crate) fn pool(self, size: u32) -> Pool<Self> {
+    pub(crate) fn pool(self, size: u32, counts: &Arc<Counts>) -> Pool<Self> {
         let lasting = self.target.is_sqlite();
         let size = if lasting { size } else { 2 * size };
         let pool =
             Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(Duration::from_secs(1));
+        let pool = pool.event_handler(Box::new(Told(Arc::clone(counts))));
         let pool = if lasting { pool.idle_timeout(None).max_lifetime(None) } else { pool };
         pool.build_unchecked(self)
     }

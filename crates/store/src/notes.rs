@@ -93,6 +93,12 @@ impl Notes {
         failing || waiting.rows.len() >= LIMIT
     }
 
+    /// How many aren't written yet.
+    pub(crate) fn len(&self) -> usize {
+        let waiting = self.waiting();
+        waiting.rows.len() + waiting.taken
+    }
+
     /// Waits until all that was noted so far is written; not for long, if it can't be.
     pub(crate) fn drain(&self) -> bool {
         let mut waiting = self.waiting();

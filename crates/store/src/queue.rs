@@ -40,6 +40,11 @@ impl<T> Queue<T> {
         state.items.pop_front()
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.state().items.len()
+    }
+
     /// Takes an item if one is there.
     pub(crate) fn try_pop(&self) -> Option<T> {
         self.state().items.pop_front()

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::checkpoints::Checkpoints;
 use crate::crew::Crew;
 use crate::db::{Role, Target};
+use crate::gauges::{Counts, Gauges, Turned};
 use crate::job::{Once, Task};
 use crate::ledger::TrailRow;
 use crate::link::{Epoch, Links};
@@ -28,6 +29,7 @@ struct Inner {
     jobs: Arc<Jobs>,
     looks: Arc<Queue<Look>>,
     notes: Arc<Notes>,
+    shop: Arc<Shop>,
     checkpoints: Option<Arc<Checkpoints>>,
     patience: Duration,
     limit: Duration,
@@ -45,11 +47,11 @@ impl Store {
         let Options { clock, zone, pool, group, queue, patience, limit } = options;
         let target = Target::parse(url)?;
         target.check()?;
-        let sqlite = target.is_sqlite();
+        let (sqlite, counts) = (target.is_sqlite(), Arc::new(Counts::default()));
         let (epoch, checkpoints) = (Arc::new(Epoch::default()), Checkpoints::of(&target).map(Arc::new));
         let links = |role, size| {
             let (clock, epoch) = (Arc::clone(&clock), Arc::clone(&epoch));
-            Links { target: target.clone(), role, clock, epoch }.pool(size)
+            Links { target: target.clone(), role, clock, epoch }.pool(size, &counts)
         };
         let writers = if sqlite { 1 } else { pool };
         let shop = Arc::new(Shop {
@@ -57,6 +59,7 @@ impl Store {
             writers: links(Role::Writer, writers),
             clock: Arc::clone(&clock),
             zone,
+            counts: Arc::clone(&counts),
             opened: Mutex::new(None),
             checkpoints: checkpoints.clone(),
         });
@@ -80,7 +83,7 @@ impl Store {
         } else {
             workers.watch(usize::try_from(pool).unwrap_or(usize::MAX))?;
         }
-        Ok(Self(Arc::new(Inner { jobs, looks, notes, checkpoints, patience, limit, scribe, workers })))
+        Ok(Self(Arc::new(Inner { jobs, looks, notes, shop, checkpoints, patience, limit, scribe, workers })))
     }
 
     /// Runs `work` for the service itself on a connection that can't write, outside any transaction.
@@ -132,6 +135,7 @@ impl Store {
             sound
         };
         if let Err(look) = self.0.looks.push(Look { of_service, work: Box::new(work) }) {
+            self.0.shop.counts.turn(Turned::Reads);
             (look.work)(Err(Error::busy()));
         }
         answer
@@ -165,6 +169,12 @@ impl Store {
     #[must_use]
     pub fn drain(&self) -> bool {
         self.0.notes.drain()
+    }
+
+    /// How it is at this moment; asks the database nothing.
+    #[must_use]
+    pub fn gauges(&self) -> Gauges {
+        Gauges::of(&self.0.shop, &self.0.jobs, &self.0.looks, &self.0.notes)
     }
 
     /// How many threads wait for an answer of the database that may never come; others work in their place.
@@ -218,6 +228,7 @@ impl Store {
         let claim = Arc::clone(&answer.claim);
         let task = Task { actor: actor.clone(), work: Some(work), once, outcome: None, reply, claim };
         if let Err(task) = self.0.jobs.push(Box::new(task)) {
+            self.0.shop.counts.turn(Turned::Writes);
             task.answer(Err(Error::busy()));
         }
         answer
@@ -226,7 +237,8 @@ impl Store {
     fn answer<T, E>(&self, writes: bool) -> (oneshot::Sender<Result<T, E>>, Answer<T, E>) {
         let (sender, reply) = oneshot::channel();
         let Inner { patience, limit, .. } = *self.0;
-        (sender, Answer { reply, claim: Arc::new(AtomicBool::new(false)), writes, patience, limit })
+        let (claim, counts) = (Arc::new(AtomicBool::new(false)), Arc::clone(&self.0.shop.counts));
+        (sender, Answer { reply, claim, writes, patience, counts, limit })
     }
 }
 

@@ -12,6 +12,7 @@ use kernel::Clock;
 
 use crate::checkpoints::Checkpoints;
 use crate::crew::Turn;
+use crate::gauges::Counts;
 use crate::job::{Instant, Job, Verdict};
 use crate::link::Links;
 use crate::queue::Queue;
@@ -36,6 +37,7 @@ pub(crate) struct Shop {
     pub(crate) writers: Pool<Links>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) zone: Tz,
+    pub(crate) counts: Arc<Counts>,
     /// The day whose numbers have a base.
     pub(crate) opened: Mutex<Option<NaiveDate>>,
     pub(crate) checkpoints: Option<Arc<Checkpoints>>,
@@ -116,7 +118,7 @@ impl Shop {
 
     fn write_group(&self, jobs: &Jobs, limit: usize, first: Box<dyn Job>) {
         let mut group = Vec::with_capacity(limit);
-        let mut next = Some(first);
+        let (mut next, began) = (Some(first), self.clock.now());
         let end = self.writer(|db| {
             begin_immediate(db)?;
             // What arrives while the group is at work still joins it.
@@ -130,6 +132,7 @@ impl Shop {
             }
             settle(db, 1)
         });
+        self.counts.group(group.len(), self.clock.now() - began);
         group.extend(next);
         for job in group {
             job.answer(end.clone());

@@ -48,20 +48,36 @@ fn server() -> Option<String> {
 impl Database {
     /// A copy of the template; none where there is no PostgreSQL.
     pub(crate) fn new(kind: Kind) -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("t{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let template = template(kind)?;
-        let url = match kind {
+        let it = Self::named(kind)?;
+        match kind {
             Kind::Sqlite => {
-                let file = run_folder().join(format!("{name}.db"));
-                fs::copy(template, &file).expect("a copy of the template");
-                format!("sqlite:{}", file.display())
+                fs::copy(template, it.url.trim_start_matches("sqlite:")).expect("a copy of the template");
             }
             Kind::Postgres => {
-                let server = server()?;
-                admin(&server, &format!("create database {name} template {template} strategy file_copy"));
-                format!("{server}/{name}")
+                let name = &it.name;
+                let make = format!("create database {name} template {template} strategy file_copy");
+                admin(&server()?, &make);
             }
+        }
+        Some(it)
+    }
+
+    /// Where there is nothing yet.
+    pub(crate) fn empty(kind: Kind) -> Option<Self> {
+        let it = Self::named(kind)?;
+        if kind == Kind::Postgres {
+            admin(&server()?, &format!("create database {}", it.name));
+        }
+        Some(it)
+    }
+
+    fn named(kind: Kind) -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let url = match kind {
+            Kind::Sqlite => format!("sqlite:{}", run_folder().join(format!("{name}.db")).display()),
+            Kind::Postgres => format!("{}/{name}", server()?),
         };
         Some(Self { url, name, kind })
     }

@@ -15,6 +15,7 @@ use api::demo::Issuer;
 use api::hosts::Hosts;
 use api::jobs::{Checkpoints, Jobs};
 use api::keys::{ClientKeys, Keys, StepUp};
+use api::metrics::{Metrics, Scrapers};
 use api::misses::Misses;
 use api::patience::{Limits, Patience, Tls};
 use api::rates::Rates;
@@ -76,6 +77,8 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     /// The files of its certificate and of the key.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// Who may read the metrics.
+    pub(crate) scrapers: Scrapers,
 }
 
 impl Default for Options {
@@ -93,6 +96,7 @@ impl Default for Options {
             proxies: Vec::new(),
             limits: LIMITS,
             tls: None,
+            scrapers: Scrapers::default(),
         }
     }
 }
@@ -159,8 +163,15 @@ impl Service {
 
     fn at(database: &Arc<Database>, kind: Kind, options: Options, clock: Arc<ManualClock>) -> Self {
         let Options { pool, url, .. } = &options;
-        let settings =
-            store::Options { clock: Arc::clone(&clock) as _, pool: *pool, ..store::Options::default() };
+        // A machine that does much else may be slow; how long a caller waits is for the tests of the real service.
+        let (patience, limit) = (Duration::from_secs(5), Duration::from_secs(30));
+        let settings = store::Options {
+            clock: Arc::clone(&clock) as _,
+            pool: *pool,
+            patience,
+            limit,
+            ..store::Options::default()
+        };
         let store = Store::open(url.as_ref().unwrap_or(&database.url), settings).expect("a store");
         let _ = issuer();
         let tls = options.tls.as_ref().map(|(cert, key)| Tls::open(cert, key).expect("a certificate"));
@@ -187,6 +198,7 @@ impl Service {
             cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
             codes: Codes::default(),
             patience: Patience::new(options.limits, &options.proxies, tls),
+            metrics: Metrics::new(options.scrapers.clone(), &database.url, clock.now()),
         });
         let jobs = Jobs::new(Arc::clone(&state));
         let listener = api::patience::listen(([127, 0, 0, 1], 0).into()).expect("a port");
