@@ -83,13 +83,14 @@ fn state(settings: &Settings, tls: Option<Tls>) -> Result<State, String> {
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
+    let own = own(settings)?;
     Ok(State {
         store: open(settings, settings.pool())?,
         rates: Rates::new(&settings.rates, &settings.trusted_proxies, &clock),
         misses: Misses::new(settings.rates.misses, &clock),
         clock,
         keys,
-        own: own(settings)?,
+        own,
         client_keys: ClientKeys::default(),
         decisions: Decisions::new(
             Arc::clone(&policies) as _,
