@@ -37,6 +37,7 @@ pub struct Settings {
     pub database: Database,
     pub auth: Auth,
     pub rates: Rates,
+    pub webhooks: Webhooks,
     pub plan: Plan,
     /// Whether the file that they come from shows others the database's password.
     #[serde(skip)]
@@ -68,6 +69,15 @@ pub struct Auth {
 pub struct Plan {
     pub zone: Tz,
     pub policy_folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Webhooks {
+    pub allow: Vec<String>,
+    pub ports: Vec<u16>,
+    pub ca_file: Option<PathBuf>,
 }
 
 /// How often a caller may call, by what they ask; without a limit by default.
@@ -114,7 +124,14 @@ impl Settings {
         let environment = Environment::with_prefix("LANYARD").prefix_separator("_").separator("__");
         let environment = environment.source(Some(variables)).try_parsing(true);
         let list = environment.list_separator(",");
-        let lists = ["trusted_proxies", "hosts", "cors_origins", "auth.step_up_acr"];
+        let lists = [
+            "trusted_proxies",
+            "hosts",
+            "cors_origins",
+            "auth.step_up_acr",
+            "webhooks.allow",
+            "webhooks.ports",
+        ];
         let list = lists.into_iter().fold(list, Environment::with_list_parse_key);
         let all = layers.add_source(list).build().map_err(|it| it.to_string())?;
         let mut it: Self = all.try_deserialize().map_err(|it| it.to_string())?;

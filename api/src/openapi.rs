@@ -65,6 +65,7 @@ fn assemble() -> OpenApi {
             ("policy", "What the plan decides by."),
             ("callers", "Who calls, and what they may do."),
             ("access", "Users, what each was granted and who acts for whom; and who did and saw what."),
+            ("webhooks", "Events: read, or sent to whoever asked to be told."),
             ("operators", "Health, the contract, and the problems."),
         ]
         .map(|(name, about)| tag::TagBuilder::new().name(name).description(Some(about)).build())
@@ -234,6 +235,10 @@ impl Form {
             "authorization-not-found" => self.path.starts_with("/v1/authorizations/{id}"),
             "client-not-found" => self.path.starts_with("/v1/clients/{id}"),
             "client-changed" => self.id == "replace_client_keys",
+            "webhook-not-found" => self.path.starts_with("/v1/webhooks/{id}"),
+            "webhook-limit" => ["create_webhook", "enable_webhook"].contains(&self.id.as_str()),
+            "webhook-disabled" => ["test_webhook", "replay_webhook"].contains(&self.id.as_str()),
+            "webhook-unchanged" => ["disable_webhook", "enable_webhook"].contains(&self.id.as_str()),
             "clinician-only" | "action-not-yours" | "beyond-benefit" | "own-request" => {
                 self.id == "decide_authorization"
             }
@@ -280,7 +285,8 @@ impl Form {
                     ["list_authorizations", "search_authorizations", "list_users", "list_delegations"];
                 let grants =
                     ["create_user", "grant_role", "withdraw_grant", "record_delegation", "end_delegation"];
-                self.id == "create_authorization" || lists.iter().chain(&grants).any(|it| self.id == *it)
+                ["create_authorization", "create_webhook"].contains(&self.id.as_str())
+                    || lists.iter().chain(&grants).any(|it| self.id == *it)
             }
             "day-turned" | "request-overtaken" => self.id == "create_authorization",
             // Of the server itself, before there is an operation.

@@ -16,6 +16,7 @@ use crate::caller::{Caller, Permission};
 
 use crate::codes::Codes;
 use crate::cursor::Cursors;
+use crate::deliveries::Deliveries;
 use crate::hosts::Hosts;
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
 use crate::misses::Misses;
@@ -56,6 +57,8 @@ pub struct State {
     pub cursors: Cursors,
     /// The diagnosis codes, to be searched.
     pub codes: Codes,
+    /// What is sent to webhooks.
+    pub deliveries: Deliveries,
 }
 
 impl State {

@@ -1,6 +1,8 @@
 //! `lanyard serve`, and the tokens that go with it.
 
+use std::fs;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web::Data;
@@ -10,14 +12,15 @@ use kernel::{Clock, SystemClock};
 use super::data::{ask, migrate};
 use super::{open, say};
 use crate::codes::Codes;
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, Webhooks};
 use crate::cursor::Cursors;
+use crate::deliveries::Deliveries;
 use crate::demo::Loaded;
 use crate::hosts::Hosts;
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
 use crate::misses::Misses;
 use crate::rates::Rates;
-use crate::{State, demo, log, policies, server};
+use crate::{State, deliveries, demo, log, policies, server};
 
 pub(super) fn serve(settings: &Settings) -> Result<(), String> {
     settings.check()?;
@@ -44,6 +47,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
             server::serve(Data::clone(&state), listener, workers, true).map_err(|it| it.to_string())?;
         let state = state.into_inner();
         actix_web::rt::spawn(Arc::clone(&state).tend());
+        actix_web::rt::spawn(deliveries::run(Arc::clone(&state)));
         actix_web::rt::spawn(state.warm());
         say(&format!("listening on http://{address}  (docs: http://{address}/docs)"));
         if settings.demo {
@@ -71,6 +75,9 @@ fn state(settings: &Settings) -> Result<State, String> {
         (keys, own, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let deliveries = deliveries(settings, &secret)?;
+    // In a demo, what clients publish may be on this machine.
+    let checked = (!settings.demo).then(|| ClientKeys::checked(Arc::clone(&deliveries.client)));
     let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
     Ok(State {
         store: open(settings, settings.pool())?,
@@ -79,7 +86,7 @@ fn state(settings: &Settings) -> Result<State, String> {
         clock,
         keys,
         own,
-        client_keys: ClientKeys::default(),
+        client_keys: checked.unwrap_or_default(),
         decider: Arc::clone(&policies) as _,
         policies,
         step_up: StepUp {
@@ -91,7 +98,24 @@ fn state(settings: &Settings) -> Result<State, String> {
         zone: settings.plan.zone,
         cursors: Cursors::new(&secret),
         codes: Codes::default(),
+        deliveries,
     })
+}
+
+/// How events are sent to webhooks.
+fn deliveries(settings: &Settings, secret: &[u8]) -> Result<Deliveries, String> {
+    let Webhooks { allow, ports, ca_file } = &settings.webhooks;
+    let read =
+        |it: &PathBuf| fs::read(it).map_err(|why| format!("webhooks.ca_file: {}: {why}", it.display()));
+    let made = outbound::Settings {
+        rules: outbound::Rules::new(allow, ports).map_err(|it| format!("webhooks.allow: {it}"))?,
+        ca: ca_file.as_ref().map(read).transpose()?,
+        lookup: Arc::new(outbound::SystemLookup),
+        patience: deliveries::PATIENCE,
+    };
+    let made = Deliveries::new(made, secret, &SystemClock);
+    made.client.check().map_err(|it| format!("webhooks.ca_file: {it}"))?;
+    Ok(made)
 }
 
 /// A request to paste into a shell.
