@@ -9,6 +9,7 @@ use actix_web::web::Data;
 use api::State;
 use api::codes::Codes;
 use api::cursor::Cursors;
+use api::deliveries::Deliveries;
 use api::demo::Issuer;
 use api::hosts::Hosts;
 use api::keys::{ClientKeys, Keys, StepUp};
@@ -25,13 +26,16 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use store::{Actor, Db, Store};
 
-use super::{Database, Kind, NOW};
+use super::{Database, Kind, NOW, Names, ca};
 
 /// Who issues the tests' tokens.
 pub(crate) const ISSUER: &str = "https://issuer.test";
 
 /// How callers reach the tests' service, and who issues the tokens of its system clients.
 pub(crate) const PUBLIC_URL: &str = "https://lanyard.test";
+
+/// The secret of the tests' service.
+const SECRET: &[u8] = b"a secret of the tests, of 32 bytes";
 
 /// What a test may want otherwise.
 #[derive(Clone)]
@@ -49,6 +53,10 @@ pub(crate) struct Options {
     pub(crate) rates: api::config::Rates,
     /// Who is believed about addresses.
     pub(crate) proxies: Vec<IpAddr>,
+    /// The networks that webhooks may be in, beside those that are open to everyone.
+    pub(crate) allow: Vec<String>,
+    /// How names of webhooks are resolved.
+    pub(crate) lookup: Arc<dyn outbound::Lookup>,
 }
 
 impl Default for Options {
@@ -61,6 +69,8 @@ impl Default for Options {
             url: None,
             rates: api::config::Rates::default(),
             proxies: Vec::new(),
+            allow: vec!["127.0.0.1".to_owned()],
+            lookup: Arc::new(Names),
         }
     }
 }
@@ -72,6 +82,7 @@ pub(crate) struct Service {
     pub(crate) client: Client,
     pub(crate) store: Store,
     pub(crate) kind: Kind,
+    pub(crate) state: Data<State>,
     handle: ServerHandle,
     // Last, so that it goes when no one uses it any more.
     pub(crate) database: Arc<Database>,
@@ -146,16 +157,43 @@ impl Service {
             policies: Arc::new(Policies::shipped()),
             zone: chrono_tz::America::New_York,
             decider: options.decider,
-            cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
+            cursors: Cursors::new(SECRET),
             codes: Codes::default(),
+            deliveries: Deliveries::new(
+                outbound::Settings {
+                    rules: outbound::Rules::new(&options.allow, &[443, 8443]).expect("networks"),
+                    ca: Some(ca().into_bytes()),
+                    lookup: options.lookup,
+                    patience: api::deliveries::PATIENCE,
+                },
+                SECRET,
+                &*clock,
+            ),
         };
+        let state = Data::new(state);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let server = api::server::serve(Data::new(state), listener, 2, false).expect("a server");
+        let server = api::server::serve(Data::clone(&state), listener, 2, false).expect("a server");
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let client = Client::builder().no_proxy().build().expect("a client");
-        Self { base, clock, client, store, kind, handle, database: Arc::clone(database) }
+        Self { base, clock, client, store, kind, state, handle, database: Arc::clone(database) }
+    }
+
+    /// Tells webhooks of everything that is due, until there is nothing left.
+    pub(crate) async fn deliver(&self) -> usize {
+        let mut all = 0;
+        loop {
+            match api::deliveries::deliver(&self.state).await.expect("deliveries") {
+                0 => return all,
+                some => all += some,
+            }
+        }
+    }
+
+    /// One pass of that.
+    pub(crate) async fn deliver_once(&self) -> usize {
+        api::deliveries::deliver(&self.state).await.expect("deliveries")
     }
 
     /// Another one on the same database, with the same clock.
