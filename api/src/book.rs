@@ -21,6 +21,7 @@ pub const PAGES: &[(&str, &str)] = pages![
     "errors.md",
     "idempotency.md",
     "lists.md",
+    "webhooks.md",
     "glossary.md",
     "policy.md",
     "operations.md",

@@ -117,6 +117,16 @@ permissions! {
     ReadsClients = Search [UsersRead];
     /// Who may register system clients, and change what they may do.
     ManagesClients = Write [UsersGrant] step_up;
+    /// Who may read events.
+    ReadsEvents = Search [WebhooksRead];
+    /// Who may see a webhook.
+    ReadsWebhooks = Read [WebhooksRead];
+    /// Who may list them, and what became of what each was sent.
+    ListsWebhooks = Search [WebhooksRead];
+    /// Who may add webhooks and change them.
+    ManagesWebhooks = Write [WebhooksUpdate];
+    /// Who may have one told again.
+    ReplaysWebhooks = Write [WebhooksReplay];
 }
 
 /// Someone with a genuine token, who asks for what takes `P`.

@@ -44,6 +44,7 @@ pub struct Settings {
     pub metrics: Allowed,
     pub backup: Backup,
     pub limits: Limits,
+    pub webhooks: Webhooks,
     pub plan: Plan,
     pub trail: Trail,
     /// Whether the file that they come from shows others the database's password.
@@ -110,6 +111,15 @@ pub struct Limits {
     pub connections: usize,
 }
 
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "`defaults.toml` describes each, for those who set them")]
+pub struct Webhooks {
+    pub allow: Vec<String>,
+    pub ports: Vec<u16>,
+    pub ca_file: Option<PathBuf>,
+}
+
 /// How often a caller may call, by what they ask; without a limit by default.
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -154,7 +164,15 @@ impl Settings {
         let environment = Environment::with_prefix("LANYARD").prefix_separator("_").separator("__");
         let environment = environment.source(Some(variables)).try_parsing(true);
         let list = environment.list_separator(",");
-        let lists = ["trusted_proxies", "hosts", "cors_origins", "auth.step_up_acr", "metrics.allow"];
+        let lists = [
+            "trusted_proxies",
+            "hosts",
+            "cors_origins",
+            "auth.step_up_acr",
+            "metrics.allow",
+            "webhooks.allow",
+            "webhooks.ports",
+        ];
         let list = lists.into_iter().fold(list, Environment::with_list_parse_key);
         let all = layers.add_source(list).build().map_err(|it| it.to_string())?;
         let mut it: Self = all.try_deserialize().map_err(|it| it.to_string())?;

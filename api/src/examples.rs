@@ -108,6 +108,40 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
         Some(include_str!("examples/search_trail.request.json")),
         include_str!("examples/search_trail.json"),
     ),
+    (
+        "create_webhook",
+        Some(include_str!("examples/create_webhook.request.json")),
+        include_str!("examples/create_webhook.json"),
+    ),
+    ("list_webhooks", None, include_str!("examples/list_webhooks.json")),
+    ("get_webhook", None, include_str!("examples/get_webhook.json")),
+    (
+        "test_webhook",
+        Some(include_str!("examples/test_webhook.request.json")),
+        include_str!("examples/test_webhook.json"),
+    ),
+    ("list_webhook_deliveries", None, include_str!("examples/list_webhook_deliveries.json")),
+    ("list_events", None, include_str!("examples/list_events.json")),
+    (
+        "rotate_webhook",
+        Some(include_str!("examples/rotate_webhook.request.json")),
+        include_str!("examples/rotate_webhook.json"),
+    ),
+    (
+        "replay_webhook",
+        Some(include_str!("examples/replay_webhook.request.json")),
+        include_str!("examples/replay_webhook.json"),
+    ),
+    (
+        "disable_webhook",
+        Some(include_str!("examples/disable_webhook.request.json")),
+        include_str!("examples/disable_webhook.json"),
+    ),
+    (
+        "enable_webhook",
+        Some(include_str!("examples/enable_webhook.request.json")),
+        include_str!("examples/enable_webhook.json"),
+    ),
     ("list_emergency_accesses", None, include_str!("examples/list_emergency_accesses.json")),
     ("get_emergency_access", None, include_str!("examples/get_emergency_access.json")),
     (

@@ -66,6 +66,7 @@ fn assemble() -> OpenApi {
             ("callers", "Who calls, and what they may do."),
             ("access", "Users, what each was granted and who acts for whom; and who did and saw what."),
             ("deadlines", "What the plan has promised to do by when."),
+            ("webhooks", "Events: read, or sent to whoever asked to be told."),
             ("operators", "Health, jobs, the contract, and the problems."),
         ]
         .map(|(name, about)| tag::TagBuilder::new().name(name).description(Some(about)).build())
@@ -194,6 +195,17 @@ impl Form {
         self.body && ["/v1/users", "/v1/delegations"].iter().any(|it| self.path.starts_with(it))
     }
 
+    fn meets_of_webhooks(&self, slug: &str) -> bool {
+        let among = |ids: [&str; 2]| ids.contains(&self.id.as_str());
+        match slug {
+            "webhook-not-found" => self.path.starts_with("/v1/webhooks/{id}"),
+            "webhook-limit" => among(["create_webhook", "enable_webhook"]),
+            "webhook-disabled" => among(["test_webhook", "replay_webhook"]),
+            "webhook-unchanged" => among(["disable_webhook", "enable_webhook"]),
+            other => unreachable!("openapi.rs doesn't say which operations meet {other}"),
+        }
+    }
+
     fn meets(&self, slug: &str) -> bool {
         let v1 = self.path.starts_with("/v1/");
         let token = self.id == "create_token";
@@ -239,6 +251,7 @@ impl Form {
             "authorization-not-found" => self.path.starts_with("/v1/authorizations/{id}"),
             "client-not-found" => self.path.starts_with("/v1/clients/{id}"),
             "client-changed" => self.id == "replace_client_keys",
+            slug if slug.starts_with("webhook-") => self.meets_of_webhooks(slug),
             "clinician-only" | "action-not-yours" | "beyond-benefit" | "own-request" => {
                 self.id == "decide_authorization"
             }
@@ -285,7 +298,8 @@ impl Form {
                     ["list_authorizations", "search_authorizations", "list_users", "list_delegations"];
                 let grants =
                     ["create_user", "grant_role", "withdraw_grant", "record_delegation", "end_delegation"];
-                self.id == "create_authorization" || lists.iter().chain(&grants).any(|it| self.id == *it)
+                ["create_authorization", "create_webhook"].contains(&self.id.as_str())
+                    || lists.iter().chain(&grants).any(|it| self.id == *it)
             }
             "day-turned" | "request-overtaken" => self.id == "create_authorization",
             // Of the server itself, before there is an operation.

@@ -224,9 +224,14 @@ pub const fn status(kind: Kind) -> StatusCode {
 /// Every reason for which the service refuses a request, by status and slug.
 #[must_use]
 pub fn all() -> Vec<Refusal> {
-    let faults =
-        [store::Error::ROWS, authorizations::Error::ROWS, registry::ClientError::ROWS, access::Error::ROWS]
-            .concat();
+    let faults = [
+        store::Error::ROWS,
+        authorizations::Error::ROWS,
+        registry::ClientError::ROWS,
+        access::Error::ROWS,
+        webhooks::Error::ROWS,
+    ]
+    .concat();
     // The gateway's own words first, where two have the same name.
     let mut all: Vec<Refusal> =
         REFUSALS.iter().copied().chain(faults.into_iter().map(Refusal::from)).collect();

@@ -95,6 +95,12 @@ impl Reply {
         Self { site: Some(site.to_string()), ..self }
     }
 
+    /// The same with another text of its body, if there is one.
+    #[must_use]
+    pub fn rewritten(self, text: impl FnOnce(&str) -> Option<String>) -> Option<Self> {
+        Some(Self { body: text(&self.body)?, ..self })
+    }
+
     /// The same, as the answer to what the trail has already.
     #[must_use]
     pub fn recorded(self) -> Self {

@@ -17,6 +17,7 @@ use crate::caller::{Caller, Permission};
 use crate::codes::Codes;
 use crate::cursor::Cursors;
 use crate::decisions::Decisions;
+use crate::deliveries::Deliveries;
 use crate::hosts::Hosts;
 use crate::jobs::Checkpoints;
 use crate::keys::{ClientKeys, Keys, Own, StepUp};
@@ -66,6 +67,8 @@ pub struct State {
     pub metrics: Metrics,
     /// How connections are taken, and what became of them.
     pub patience: Patience,
+    /// What is sent to webhooks.
+    pub deliveries: Deliveries,
 }
 
 impl State {

@@ -50,7 +50,9 @@ fn rooms_lean_only_where_the_drawing_says() {
         ("registry", &["kernel", "store"]),
         ("access", &["kernel", "store", "registry"]),
         ("authorizations", &["kernel", "store", "registry"]),
-        ("api", &["kernel", "store", "registry", "access", "authorizations"]),
+        ("outbound", &["kernel", "store"]),
+        ("webhooks", &["kernel", "store", "registry"]),
+        ("api", &["kernel", "store", "registry", "access", "authorizations", "outbound", "webhooks"]),
         ("integration-tests", &[]),
     ]);
     assert_eq!(names.iter().map(String::as_str).collect::<BTreeSet<_>>(), allowed.keys().copied().collect());
@@ -60,7 +62,7 @@ fn rooms_lean_only_where_the_drawing_says() {
         ("actix-http", "api"),
         ("tokio-rustls", "api"),
         ("jsonwebtoken", "api"),
-        ("reqwest", "api"),
+        ("reqwest", "api outbound"),
         ("config", "api"),
         ("governor", "api"),
         ("env_logger", "api"),
@@ -76,7 +78,7 @@ fn rooms_lean_only_where_the_drawing_says() {
                 assert!(allowed[room].contains(&name), "{room} leans on {name}");
             }
             for (guarded, owner) in only {
-                assert!(name != guarded || room == owner, "{room} names {name}");
+                assert!(name != guarded || owner.split(' ').any(|it| it == room), "{room} names {name}");
             }
         }
     }

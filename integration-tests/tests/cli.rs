@@ -64,7 +64,11 @@ impl Process {
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let mut printed = String::new();
         while !printed.contains("Tokens for others") {
-            printed += &lines.next().expect("more output").expect("text");
+            let line = lines.next().unwrap_or_else(|| {
+                let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+                panic!("it ended: {}", log.lines().last().unwrap_or_default())
+            });
+            printed += &line.expect("text");
             printed.push('\n');
         }
         let (_, address) = printed.split_once("listening on http://").expect("an address");
@@ -85,7 +89,7 @@ impl Process {
         String::from_utf8(output.stdout).expect("text")
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let killed = Command::new("kill").args([name, &self.child.id().to_string()]).status();
         assert!(killed.expect("kill").success());
     }

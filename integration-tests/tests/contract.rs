@@ -6,7 +6,7 @@ use kernel::{At, FlawCode, Flaws, Json, Read};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, example, same_as_file};
+use crate::support::{Answer, Receiver, example, same_as_file};
 use crate::{on_both, users};
 
 pub(crate) fn document() -> Value {
@@ -77,14 +77,22 @@ fn every_operation_is_described() {
     assert_eq!(ids.len(), count);
 }
 
+/// A decision that could not be made in time.
+const JOB: &str = "insert into jobs (id, kind, subject, priority, rank, created_at, run_at, attempts, failure) values \
+    ('job_0198c1f2a4b37c10a1b2c3d4e5f60718', 'decide', '26335R99999', 1, 1, '2026-12-01 14:58:00', '2026-12-01 15:01:00', 1, \
+    'database-unavailable')";
+
 /// The same, in which each id that is made anew has one that stays.
 fn named(text: &str) -> String {
-    let ids = regex::Regex::new("(usr|cli|grt|req|trl|emg|ddl)_[0-9a-f]{32}").expect("a pattern");
+    let ids = regex::Regex::new("(usr|cli|grt|req|trl|emg|ddl|whk|evt|dlv)_[0-9a-f]{32}").expect("a pattern");
     let name = |it: &regex::Captures<'_>| match &it[0] {
         id if id[4..].starts_with("0198c1f2a4b37c10a1b2c3d4") => id.to_owned(),
         _ => format!("{}_0198c1f2a4b37c10a1b2c3d4e5f60a01", &it[1]),
     };
-    ids.replace_all(text, name).into_owned()
+    let text = ids.replace_all(text, name);
+    // Of a secret as many letters are shown as it has.
+    let secrets = regex::Regex::new("(whsec|whpk)_[A-Za-z0-9+/]{43}=").expect("a pattern");
+    secrets.replace_all(&text, "${1}_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").into_owned()
 }
 
 on_both! {
@@ -97,11 +105,19 @@ on_both! {
         crate::emergency::open_one(&service);
         let emergency = format!("/v1/emergency-access/{}", crate::emergency::OPENED);
         let review = format!("{emergency}/review");
+        let _receiver = Receiver::named("hooks.example.org").await;
         let users = format!("/v1/users?site_id={}&role=portal_user", registry::demo::SITES[0].0);
         for (id, body, _) in EXAMPLES {
             let body = body.map(|it| serde_json::from_str::<Value>(it).expect("JSON"));
             let asked = service.texts("select id as it from grants where approved_at is null").pop().unwrap_or_default();
             let approve = format!("{grants}/{asked}/approve");
+            let webhook = service.texts("select id as it from webhooks").pop().unwrap_or_default();
+            let webhook = |tail: &str| format!("/v1/webhooks/{webhook}{tail}");
+            let of_webhook = match *id {
+                "get_webhook" => webhook(""),
+                "list_webhook_deliveries" => webhook("/deliveries"),
+                it => webhook(&format!("/{}", it.trim_end_matches("_webhook"))),
+            };
             let (who, method, path) = match *id {
                 "create_authorization" => ("single-site", Method::POST, "/v1/authorizations"),
                 "get_authorization" => ("coordinator", Method::GET, "/v1/authorizations/26335R00001"),
@@ -141,19 +157,26 @@ on_both! {
                 "list_delegations" => ("site-administrator", Method::GET, "/v1/delegations"),
                 "record_delegation" => ("site-administrator", Method::POST, "/v1/delegations"),
                 "end_delegation" => ("site-administrator", Method::POST, &*end),
+                "create_webhook" => ("site-administrator", Method::POST, "/v1/webhooks"),
+                "list_webhooks" => ("site-administrator", Method::GET, "/v1/webhooks"),
+                "list_events" => ("site-administrator", Method::GET, "/v1/events?type=webhook.test&limit=3"),
+                "get_webhook" | "list_webhook_deliveries" => ("site-administrator", Method::GET, &*of_webhook),
+                "rotate_webhook" | "test_webhook" | "disable_webhook" | "enable_webhook" | "replay_webhook" => {
+                    ("site-administrator", Method::POST, &*of_webhook)
+                }
                 other => panic!("{other} has an example that no one sends"),
             };
             if *id == "list_jobs" {
-                service.execute(
-                    "insert into jobs (id, kind, subject, priority, rank, created_at, run_at, attempts, failure) values \
-                     ('job_0198c1f2a4b37c10a1b2c3d4e5f60718', 'decide', '26335R99999', 1, 1, '2026-12-01 14:58:00', '2026-12-01 15:01:00', 1, \
-                     'database-unavailable')",
-                );
+                service.execute(JOB);
             }
             if *id == "list_trail" {
                 // One entry each, since those of one moment have no order.
                 service.post("hospital", "/v1/members/eligibility", &json!({"member_id": "HMO0000000053"})).await.expect(200);
                 service.drain();
+            }
+            if ["create_webhook", "list_webhook_deliveries"].contains(id) {
+                // Of what happened before, it is told nothing.
+                service.deliver().await;
             }
             let mut request = service.request(who, method.clone(), path);
             if let Some(body) = body {

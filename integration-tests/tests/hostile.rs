@@ -175,10 +175,10 @@ on_both! {
             if method != "post" || path == "/v1/oauth/token" {
                 continue;
             }
-            let id = if path.starts_with("/v1/clients") { registry::demo::PRINCIPALS[10].0 } else { "26335R00001" };
+            let id = if path.starts_with("/v1/clients") { registry::demo::PRINCIPALS[10].0 } else if path.starts_with("/v1/webhooks") { crate::webhooks::KEPT } else { "26335R00001" };
             let path = path.replace("{id}", id);
             let of_plan = ["/v1/users", "/v1/delegations", "/v1/clients"].iter().any(|it| path.starts_with(it));
-            let who = if of_plan { "administrator" } else if path.ends_with("review") { "compliance" } else if path.ends_with("close") { "coordinator" } else if path.ends_with("decide") { "physician" } else { "single-site" };
+            let who = if path.starts_with("/v1/webhooks") { "site-administrator" } else if of_plan { "administrator" } else if path.ends_with("review") { "compliance" } else if path.ends_with("close") { "coordinator" } else if path.ends_with("decide") { "physician" } else { "single-site" };
             // All of them on one, a few on each.
             for body in all.iter().skip(place % 7).step_by(if path == "/v1/authorizations" { 1 } else { 7 }) {
                 let request = service.request(who, Method::POST, &path).header("content-type", "application/json");

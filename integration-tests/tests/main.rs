@@ -48,4 +48,5 @@ mod trail;
 mod trips;
 mod users;
 mod walkthrough;
+mod webhooks;
 mod wire;

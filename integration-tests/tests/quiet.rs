@@ -86,6 +86,7 @@ const ASKED: &str = "grt_0198c1f2a4b37c10a1b2c3d4e5f60a02";
 fn thing(path: &str) -> String {
     match path {
         it if it.starts_with("/v1/emergency-access") => crate::emergency::OPENED.to_owned(),
+        it if it.starts_with("/v1/webhooks") => crate::webhooks::KEPT.to_owned(),
         it if it.starts_with("/v1/clients") => registry::demo::PRINCIPALS[10].0.to_owned(),
         it if it.starts_with("/v1/users") => crate::users::id("multi-site").to_owned(),
         it if it.starts_with("/v1/delegations") => crate::users::demo_grant("billing-agent", Some(0)),
@@ -176,6 +177,7 @@ on_both! {
         ));
         let people = ["single-site", "other-site", "ehr-vendor", "nurse", "physician", "coordinator", "administrator", "site-administrator", "compliance"];
         crate::emergency::open_one(&service);
+        crate::webhooks::keep(&service, crate::webhooks::KEPT, "site-administrator", registry::demo::SITES[0].0);
         for it in secured() {
             let mut seen = std::collections::BTreeSet::new();
             for who in people {

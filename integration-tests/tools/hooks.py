@@ -51,6 +51,25 @@ POLICY = {} if "get_policy" in FORBIDDEN else call("GET", "/v1/policy").json()
 IDS = [it["id"] for it in call("GET", "/v1/authorizations").json()["data"]]
 
 
+HOOK_URL = "https://hooks.example.org/lanyard"
+HOOK = None
+if "create_webhook" not in FORBIDDEN:
+    new = {"headers": {"Idempotency-Key": "seed"}, "json": {"url": HOOK_URL, "site_ids": [SITE["id"]]}}
+    HOOK = call("POST", "/v1/webhooks", **new).json()["id"]
+
+
+def to_webhook(case, verb):
+    """Has the case move the webhook that there is, from where the move can be made."""
+    case.path_parameters["id"] = HOOK
+    case.headers["Idempotency-Key"] = case.id
+    if verb == "replay":
+        case.body["after"] = "2026-01-01T00:00:00Z"
+    before = "disable" if verb == "enable" else "enable"
+    headers = SELF | {"Idempotency-Key": case.id + before}
+    # That it is so already is as good.
+    requests.post(f"{URL}/v1/webhooks/{HOOK}/{before}", headers=headers, json={}, timeout=10)
+
+
 def asked(body=None):
     """A request that the rules take, with what `body` has of its own."""
     body = body or {}
@@ -160,6 +179,15 @@ def before_call(context, case, kwargs):
         case.body = EMERGENCY | {"member_id": next(UNSEEN)}
     elif operation == "get_authorization" and seeded:
         case.path_parameters["id"] = IDS[dice % len(IDS)]
+    elif operation == "list_events":
+        sent.pop("after", None)
+    elif operation in ("get_webhook", "list_webhook_deliveries") and seeded and HOOK:
+        case.path_parameters["id"] = HOOK
+    elif operation == "create_webhook" and seeded and HOOK:
+        case.headers["Idempotency-Key"] = case.id
+        case.body |= {"url": HOOK_URL, "site_ids": [SITE["id"]]}
+    elif operation.endswith("_webhook") and case.method == "POST" and seeded and HOOK:
+        to_webhook(case, operation.split("_")[0])
     elif operation == "get_problem" and seeded:
         case.path_parameters["slug"] = "invalid-body"
     elif operation == "create_authorization":
@@ -177,3 +205,7 @@ def after_call(context, case, response):
     if case.method == case.operation.method.upper():
         operation = case.operation.definition.raw["operationId"]
         SEEN.write(json.dumps([ROLE, operation, response.status_code]) + "\n")
+        if operation == "create_webhook" and response.status_code == 201 and response.json()["id"] != HOOK:
+            # One owner has ten that are active, and no more.
+            path = f"/v1/webhooks/{response.json()['id']}/disable"
+            requests.post(URL + path, headers=SELF | {"Idempotency-Key": case.id + "off"}, json={}, timeout=10)

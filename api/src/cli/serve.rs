@@ -1,5 +1,7 @@
 //! `lanyard serve`, and the tokens that go with it.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +12,10 @@ use kernel::{Clock, SystemClock};
 use super::data::{ask, migrate};
 use super::{open, say};
 use crate::codes::Codes;
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, Webhooks};
 use crate::cursor::Cursors;
 use crate::decisions::Decisions;
+use crate::deliveries::Deliveries;
 use crate::demo::Loaded;
 use crate::hosts::Hosts;
 use crate::jobs::{Checkpoints, Jobs};
@@ -21,7 +24,7 @@ use crate::metrics::{Metrics, Scrapers};
 use crate::misses::Misses;
 use crate::patience::{Patience, Tls};
 use crate::rates::Rates;
-use crate::{State, demo, log, patience, policies, server};
+use crate::{State, deliveries, demo, log, patience, policies, server};
 
 pub(super) fn serve(settings: &Settings) -> Result<(), String> {
     settings.check()?;
@@ -55,6 +58,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
         let jobs = Arc::new(Jobs::new(Arc::clone(&state)));
         let own = Arc::clone(&jobs);
         let work = actix_web::rt::spawn(async move { own.work().await });
+        actix_web::rt::spawn(deliveries::run(Arc::clone(&state)));
         actix_web::rt::spawn(state.warm());
         let scheme = settings.scheme();
         say(&format!("listening on {scheme}://{address}  (docs: {scheme}://{address}/docs)"));
@@ -82,6 +86,9 @@ fn state(settings: &Settings, tls: Option<Tls>) -> Result<State, String> {
         (keys, config::secret(secret).map_err(|it| format!("secret_file: {it}"))?)
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let deliveries = deliveries(settings, &secret)?;
+    // In a demo, what clients publish may be on this machine.
+    let checked = (!settings.demo).then(|| ClientKeys::checked(Arc::clone(&deliveries.client)));
     let policies = Arc::new(policies::load(settings.plan.policy_folder.as_deref())?);
     let own = own(settings)?;
     Ok(State {
@@ -91,13 +98,13 @@ fn state(settings: &Settings, tls: Option<Tls>) -> Result<State, String> {
         clock,
         keys,
         own,
-        client_keys: ClientKeys::default(),
         decisions: Decisions::new(
             Arc::clone(&policies) as _,
             Duration::from_millis(settings.plan.decision_limit_ms.into()),
             !settings.demo,
         ),
         checkpoints: Checkpoints::new(settings.checkpoints()),
+        client_keys: checked.unwrap_or_default(),
         policies,
         step_up: StepUp {
             acr: settings.auth.step_up_acr.clone(),
@@ -110,6 +117,7 @@ fn state(settings: &Settings, tls: Option<Tls>) -> Result<State, String> {
         codes: Codes::default(),
         metrics: metrics(settings),
         patience: Patience::new((&settings.limits).into(), &settings.trusted_proxies, tls),
+        deliveries,
     })
 }
 
@@ -126,6 +134,22 @@ pub(super) fn own(settings: &Settings) -> Result<Own, String> {
     }
     let file = settings.auth.signing_key_file.as_ref().ok_or("auth.signing_key_file must be set")?;
     Own::of_file(&url, file).map_err(|it| format!("auth.signing_key_file: {it}"))
+}
+
+/// How events are sent to webhooks.
+fn deliveries(settings: &Settings, secret: &[u8]) -> Result<Deliveries, String> {
+    let Webhooks { allow, ports, ca_file } = &settings.webhooks;
+    let read =
+        |it: &PathBuf| fs::read(it).map_err(|why| format!("webhooks.ca_file: {}: {why}", it.display()));
+    let made = outbound::Settings {
+        rules: outbound::Rules::new(allow, ports).map_err(|it| format!("webhooks.allow: {it}"))?,
+        ca: ca_file.as_ref().map(read).transpose()?,
+        lookup: Arc::new(outbound::SystemLookup),
+        patience: deliveries::PATIENCE,
+    };
+    let made = Deliveries::new(made, secret, &SystemClock);
+    made.client.check().map_err(|it| format!("webhooks.ca_file: {it}"))?;
+    Ok(made)
 }
 
 /// A request to paste into a shell.

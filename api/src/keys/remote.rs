@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::guarded;
 use super::set::{Key, Set, Signs};
@@ -40,6 +41,8 @@ pub(super) struct Remote {
     /// Whoever has it fetches; the others wait for what comes of it.
     turn: tokio::sync::Mutex<()>,
     client: OnceLock<Client>,
+    /// Fetches instead, where someone else named the address.
+    checked: Option<Arc<outbound::Client>>,
 }
 
 #[derive(Default)]
@@ -64,6 +67,7 @@ impl Remote {
             held: RwLock::default(),
             turn: tokio::sync::Mutex::default(),
             client: OnceLock::new(),
+            checked: None,
         }
     }
 
@@ -153,6 +157,9 @@ impl Remote {
 
     /// What is at `url`, if it is short and comes soon, from there and nowhere else.
     async fn get(&self, url: &str) -> Result<String, String> {
+        if let Some(client) = &self.checked {
+            return get_checked(client, url).await;
+        }
         let url = address(url)?;
         let wrong = |it: reqwest::Error| format!("{:?}", it.without_url());
         let mut answer = self.client()?.get(url).send().await.map_err(wrong)?;
@@ -181,6 +188,18 @@ impl Remote {
     }
 }
 
+/// What is at `url`, if that is an address that everyone can reach.
+async fn get_checked(client: &outbound::Client, url: &str) -> Result<String, String> {
+    let from = client.target(url).map_err(|it| format!("the address is none to fetch from: {it:?}"))?;
+    let answer = timeout(SLOWEST, client.get(&from)).await.map_err(|it| it.to_string())?;
+    let answer = answer.map_err(|it| format!("there is no answer: {it:?}"))?;
+    match answer.status {
+        200..=299 if answer.whole => String::from_utf8(answer.body).map_err(|it| it.to_string()),
+        200..=299 => Err("the answer is longer than 64 kB, or too slow".to_owned()),
+        status => Err(format!("the answer is {status}")),
+    }
+}
+
 /// The address `url`, if keys may be fetched from there: by https, or from this machine itself.
 ///
 /// # Errors
@@ -199,13 +218,25 @@ pub fn address(url: &str) -> Result<Url, String> {
 
 /// The sets of the system clients that publish their keys, by address.
 #[derive(Default)]
-pub struct ClientKeys(Mutex<HashMap<String, Arc<Remote>>>);
+pub struct ClientKeys {
+    known: Mutex<HashMap<String, Arc<Remote>>>,
+    checked: Option<Arc<outbound::Client>>,
+}
 
 impl ClientKeys {
+    /// Those that are fetched with `client`, only from where everyone can reach; by default from this machine, too.
+    #[must_use]
+    pub fn checked(client: Arc<outbound::Client>) -> Self {
+        Self { known: Mutex::default(), checked: Some(client) }
+    }
+
     /// The key that `kid` names in the set at `url`.
     pub(super) async fn key(&self, url: &str, kid: &str, now: DateTime<Utc>) -> Option<Arc<Key>> {
-        let place = || Arc::new(Remote::new(Place::Url(url.to_owned()), Signs::Assertions));
-        let remote = Arc::clone(guarded(self.0.lock()).entry(url.to_owned()).or_insert_with(place));
+        let place = || {
+            let it = Remote::new(Place::Url(url.to_owned()), Signs::Assertions);
+            Arc::new(Remote { checked: self.checked.clone(), ..it })
+        };
+        let remote = Arc::clone(guarded(self.known.lock()).entry(url.to_owned()).or_insert_with(place));
         remote.fresh_key(kid, now).await
     }
 }

@@ -19,10 +19,13 @@ pub(super) fn seconds(at: DateTime<Utc>) -> f64 {
 impl State {
     /// All that `GET /metrics` tells. That the database doesn't answer is told, too.
     pub async fn scrape(&self) -> String {
-        let backlog = self.store.lag().await;
+        let (backlog, deliveries) = (self.store.lag().await, self.store.read(webhooks::overdue).await);
         let now = self.clock.now();
         let metrics = &self.metrics;
         metrics.up.set(i64::from(backlog.is_ok()));
+        if let Ok(it) = deliveries {
+            metrics.deliveries_due.set(it);
+        }
         if let Ok(it) = backlog {
             metrics.lag(&it, now);
         }
@@ -78,7 +81,7 @@ impl Metrics {
     fn callers(&self, it: &Count) {
         self.connections.with_label_values(&["open"]).set(it.open().try_into().unwrap_or(i64::MAX));
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        for (why, count) in [("address", it.refused_of_address()), ("all", it.refused_in_all())] {
+        for (why, count) in [("cap_address", it.refused_of_address()), ("cap_all", it.refused_in_all())] {
             raise(&self.connections_closed.with_label_values(&[why]), count);
         }
         for (late, why) in Late::ALL {

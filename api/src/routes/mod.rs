@@ -28,6 +28,9 @@ mod trail;
 mod user_body;
 mod user_moves;
 mod users;
+mod webhook_body;
+mod webhook_moves;
+mod webhooks;
 
 use actix_web::guard::{Not, Post};
 use actix_web::http::header::ALLOW;
@@ -95,6 +98,16 @@ routes! {
     delegations::list_delegations,
     delegations::record_delegation,
     delegations::end_delegation,
+    webhooks::list_events,
+    webhooks::create_webhook,
+    webhooks::list_webhooks,
+    webhooks::get_webhook,
+    webhooks::list_webhook_deliveries,
+    webhook_moves::rotate_webhook,
+    webhook_moves::test_webhook,
+    webhook_moves::disable_webhook,
+    webhook_moves::enable_webhook,
+    webhook_moves::replay_webhook,
     operators::get_live,
     operators::get_ready,
     operators::get_metrics,

@@ -1,7 +1,7 @@
 //! Who and what exists: members and their coverage, sites, providers, code sets, and those who call.
 //!
 //! A fact of one domain reaches another only as a value or through this room. Every query on its tables is in its
-//! `store`, `renders`, `entry`, `find_*`, `change_users` and `load_codes` modules; what can be said about the facts without asking the database is
+//! `store`, `renders`, `entry`, `find_*`, `held`, `change_users` and `load_codes` modules; what can be said about the facts without asking the database is
 //! beside each fact.
 
 mod authorize;
@@ -19,6 +19,7 @@ mod find_members;
 mod find_providers;
 mod find_users;
 mod fold;
+mod held;
 mod load_codes;
 mod member;
 mod principal;
@@ -57,6 +58,7 @@ pub use find_users::{
     user_of_login,
 };
 pub use fold::fold;
+pub use held::scope_of;
 pub use load_codes::{Loaded, has_diagnosis_codes, load_first_release, load_release};
 pub use member::{Benefit, Coverage, Ineligible, Member, Pcp, Standing};
 pub use principal::{Contact, EmergencyId, GrantId, Granted, Principal, Site, SiteScope};

@@ -47,8 +47,8 @@ impl Store {
 
 fn look(rx: &mut Rx<'_>) -> Result<Lag, Error> {
     let sql = format!(
-        "select (select count(*) from (select 1 from outbox where sent_at is null limit {LIMIT}) as a) as unsent, \
-             (select at from outbox where sent_at is null order by id limit 1) as oldest_unsent, \
+        "select (select count(*) from (select 1 from outbox where position is null limit {LIMIT}) as a) as unsent, \
+             (select at from outbox where position is null order by id limit 1) as oldest_unsent, \
              (select count(*) from (select 1 from deadlines where met_at is null and due_at < $1 limit {LIMIT}) as b) as overdue, \
              (select at from backups order by id desc limit 1) as last_backup"
     );

@@ -256,7 +256,7 @@ diesel::table! {
         status -> Text,
         version -> Integer,
         sequence -> Integer,
-        sent_at -> Nullable<Timestamp>,
+        position -> Nullable<BigInt>,
     }
 }
 diesel::table! {

@@ -18,6 +18,7 @@ mod deadlines;
 mod error;
 mod examine;
 mod failpoint;
+mod feed;
 mod gauges;
 mod job;
 mod jobs;
@@ -46,6 +47,7 @@ pub use error::Error;
 pub use examine::{Finding, Level, examine};
 #[cfg(feature = "failpoints")]
 pub use failpoint::set as set_failpoints;
+pub use feed::{EventQuery, Told};
 pub use gauges::{Connections, Gauges};
 pub use job::{Answer, Kept};
 pub use jobs::{Backlog, Claim, Job, JobStatus, NewJob};

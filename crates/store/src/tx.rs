@@ -74,6 +74,10 @@ pub enum Key {
     Site(String),
     /// What someone was granted.
     User(String),
+    /// A webhook.
+    Webhook(String),
+    /// The order in which everyone is told of events.
+    Feed,
     /// A code set, while it is loaded.
     CodeSet(String),
 }
@@ -86,6 +90,8 @@ impl Key {
             Self::Authorization(id) => ("authorization", id),
             Self::Site(id) => ("site", id),
             Self::User(id) => ("user", id),
+            Self::Webhook(id) => ("webhook", id),
+            Self::Feed => ("feed", &String::new()),
             Self::CodeSet(id) => ("code set", id),
         };
         lock_number(&[kind, id])

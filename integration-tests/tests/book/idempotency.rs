@@ -54,19 +54,25 @@ pub(super) fn again(slug: &str) -> &'static str {
         "own-request" | "own-emergency" | "own-grant" | "second-person-required" => {
             "no: another person does it"
         }
-        "grant-exists" | "user-exists" | "user-unchanged" | "emergency-access-reviewed" => {
-            "no: it is so already"
-        }
+        "grant-exists"
+        | "user-exists"
+        | "user-unchanged"
+        | "webhook-unchanged"
+        | "emergency-access-reviewed" => "no: it is so already",
         "last-administrator" => "once there is another administrator",
-        "authorization-not-found" | "user-not-found" | "grant-not-found" | "delegation-not-found" => {
-            "no: the ID is wrong, or it is none of your sites' to see"
-        }
+        "authorization-not-found"
+        | "user-not-found"
+        | "grant-not-found"
+        | "delegation-not-found"
+        | "webhook-not-found" => "no: the ID is wrong, or it is none of your sites' to see",
         "authorization-action-not-permitted" | "grant-action-not-permitted" => {
             "no: `allowed_actions` lists what may be done instead"
         }
         "invalid-client" => "once, with a new assertion",
         "invalid-scope" | "unauthorized-client" => "no: ask the plan, or the site, for what is missing",
         "client-not-found" | "emergency-access-not-found" => "no: the id is wrong",
+        "webhook-limit" => "once another one is disabled",
+        "webhook-disabled" => "once it is enabled",
         "beyond-benefit" => "no: a physician reviewer may grant less",
         other => unreachable!("the book doesn't say whether to send again after {other}"),
     }

@@ -7,7 +7,7 @@ use super::{Operation, code, contract, hold, send, table};
 use crate::support::{Kind, example, start};
 
 /// Each list, and its order.
-const LISTS: [(&str, &str, &str); 15] = [
+const LISTS: [(&str, &str, &str); 18] = [
     ("GET /v1/authorizations", "newest number first", ""),
     ("POST /v1/authorizations/search", "newest number first", "AuthorizationSearch"),
     ("POST /v1/members/search", "last name, first name, number", "MemberSearch"),
@@ -18,6 +18,9 @@ const LISTS: [(&str, &str, &str); 15] = [
     ("GET /v1/users", "id", ""),
     ("GET /v1/delegations", "id", ""),
     ("GET /v1/clients", "id", ""),
+    ("GET /v1/events", "as they are told, the oldest first", ""),
+    ("GET /v1/webhooks", "id", ""),
+    ("GET /v1/webhooks/{id}/deliveries", "the latest first", ""),
     ("GET /v1/emergency-access", "the latest first", ""),
     ("GET /v1/deadlines", "the soonest first", ""),
     ("GET /v1/jobs", "id", ""),
@@ -41,10 +44,11 @@ fn row((name, order, schema): &(&str, &str, &str)) -> [String; 5] {
     let usual: String = about.chars().filter(char::is_ascii_digit).collect::<String>();
     let usual = about.split("; ").nth(1).and_then(|it| it.split(' ').next()).map_or(usual, str::to_owned);
     let most = [&limit["maximum"], &limit["schema"]["maximum"]].into_iter().find(|it| it.is_number());
-    let paged = if parameter("cursor").is_some() { "`cursor`" } else { "a single page" };
+    let paged = ["cursor", "after"].into_iter().find(|it| parameter(it).is_some());
+    let paged = paged.map_or("a single page".to_owned(), code);
     let usual = if usual.is_empty() { "all".to_owned() } else { usual };
     let most = most.map_or("all".to_owned(), ToString::to_string);
-    [code(name), (*order).to_owned(), paged.to_owned(), usual, most]
+    [code(name), (*order).to_owned(), paged, usual, most]
 }
 
 fn filters() -> String {

@@ -44,6 +44,8 @@ impl Calls {
             "select member_id as it from coverages where product_id = 'mcf' and last_on is null and first_on < '2026-11-01' \
              and member_id > 'MCF0000001000' order by member_id limit 400",
         );
+        crate::webhooks::keep(service, webhook("own"), "site-administrator", registry::demo::SITES[0].0);
+        crate::webhooks::keep(service, webhook("foreign"), "agency", sites[2].1.0.as_str());
         Self { sent: 0, made: 0, kept: HashMap::new(), sites: sites.into(), members }
     }
 
@@ -180,6 +182,29 @@ impl Calls {
             "end_delegation" => {
                 post("/v1/delegations/grt_ffffffffffffffffffffffffffffffff/end".to_owned(), why)
             }
+            _ => self.of_webhooks(row),
+        }
+    }
+
+    /// A call about events and webhooks.
+    fn of_webhooks(&self, row: &Row) -> (Method, String, Value) {
+        let at = |tail: &str| format!("/v1/webhooks/{}{tail}", webhook(&row.relation));
+        let post = |tail: &str, body| (Method::POST, at(tail), body);
+        match &*row.operation {
+            "list_events" => (Method::GET, "/v1/events?limit=1".to_owned(), Value::Null),
+            "list_webhooks" => (Method::GET, "/v1/webhooks?limit=1".to_owned(), Value::Null),
+            "create_webhook" => {
+                let site = &self.sites[&*row.relation].0;
+                let body = json!({"url": "https://hooks.example.org/", "site_ids": [site]});
+                (Method::POST, "/v1/webhooks".to_owned(), body)
+            }
+            "get_webhook" => (Method::GET, at(""), Value::Null),
+            "list_webhook_deliveries" => (Method::GET, at("/deliveries"), Value::Null),
+            "replay_webhook" => post("/replay", json!({"after": "2026-12-01T00:00:00Z"})),
+            "rotate_webhook" => post("/rotate", json!({})),
+            "test_webhook" => post("/test", json!({})),
+            "enable_webhook" => post("/enable", json!({})),
+            "disable_webhook" => post("/disable", json!({})),
             other => panic!("{other} has no call"),
         }
     }
@@ -227,6 +252,15 @@ impl Calls {
         let thing = Thing { id, etag };
         self.kept.insert(key, thing.clone());
         thing
+    }
+}
+
+/// The id of a webhook of this relation.
+fn webhook(relation: &str) -> &'static str {
+    match relation {
+        "own" => "whk_0198c1f2a4b37c10a1b2c3d4e5f60751",
+        "foreign" => "whk_0198c1f2a4b37c10a1b2c3d4e5f60752",
+        _ => "whk_ffffffffffffffffffffffffffffffff",
     }
 }
 

@@ -3,11 +3,13 @@
 mod database;
 mod file;
 mod publisher;
+mod receiver;
 mod service;
 
 pub(crate) use database::{Database, Kind, fill, run_folder};
 pub(crate) use file::{root, same_as_file};
 pub(crate) use publisher::Publisher;
+pub(crate) use receiver::{Answers, Names, Received, Receiver, ca};
 pub(crate) use service::{
     Answer, ISSUER, LIMITS, Options, PUBLIC_URL, Service, example, issuer, key_folder, signing_key, start,
 };

@@ -11,6 +11,7 @@ use api::State;
 use api::codes::Codes;
 use api::cursor::Cursors;
 use api::decisions::Decisions;
+use api::deliveries::Deliveries;
 use api::demo::Issuer;
 use api::hosts::Hosts;
 use api::jobs::{Checkpoints, Jobs};
@@ -30,7 +31,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use store::{Actor, Db, Store};
 
-use super::{Database, Kind, NOW};
+use super::{Database, Kind, NOW, Names, ca};
 
 /// Who issues the tests' tokens.
 pub(crate) const ISSUER: &str = "https://issuer.test";
@@ -50,6 +51,8 @@ pub(crate) const LIMITS: Limits = Limits {
     per_address: 10_000,
     connections: 10_000,
 };
+/// The secret of the tests' service.
+const SECRET: &[u8] = b"a secret of the tests, of 32 bytes";
 
 /// What a test may want otherwise.
 #[derive(Clone)]
@@ -79,6 +82,10 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     /// The files of its certificate and of the key.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// The networks that webhooks may be in, beside those that are open to everyone.
+    pub(crate) allow: Vec<String>,
+    /// How names of webhooks are resolved.
+    pub(crate) lookup: Arc<dyn outbound::Lookup>,
 }
 
 impl Default for Options {
@@ -97,6 +104,8 @@ impl Default for Options {
             scrapers: Scrapers::default(),
             limits: LIMITS,
             tls: None,
+            allow: vec!["127.0.0.1".to_owned()],
+            lookup: Arc::new(Names),
         }
     }
 }
@@ -195,10 +204,20 @@ impl Service {
             zone: chrono_tz::America::New_York,
             decisions: Decisions::new(options.decider, options.decision_limit, options.maintained),
             checkpoints: Checkpoints::new(options.checkpoints),
-            cursors: Cursors::new(b"a secret of the tests, of 32 bytes"),
+            cursors: Cursors::new(SECRET),
             codes: Codes::default(),
             metrics: Metrics::new(options.scrapers.clone(), &database.url, clock.now()),
             patience: Patience::new(options.limits, &options.proxies, tls),
+            deliveries: Deliveries::new(
+                outbound::Settings {
+                    rules: outbound::Rules::new(&options.allow, &[443, 8443]).expect("networks"),
+                    ca: Some(ca().into_bytes()),
+                    lookup: options.lookup,
+                    patience: api::deliveries::PATIENCE,
+                },
+                SECRET,
+                &*clock,
+            ),
         });
         let jobs = Jobs::new(Arc::clone(&state));
         let listener = api::patience::listen(([127, 0, 0, 1], 0).into()).expect("a port");
@@ -208,6 +227,22 @@ impl Service {
         actix_web::rt::spawn(server);
         let client = Client::builder().no_proxy().build().expect("a client");
         Self { base, clock, client, store, kind, state, handle, jobs, database: Arc::clone(database) }
+    }
+
+    /// Tells webhooks of everything that is due, until there is nothing left.
+    pub(crate) async fn deliver(&self) -> usize {
+        let mut all = 0;
+        loop {
+            match api::deliveries::deliver(&self.state).await.expect("deliveries") {
+                0 => return all,
+                some => all += some,
+            }
+        }
+    }
+
+    /// One pass of that.
+    pub(crate) async fn deliver_once(&self) -> usize {
+        api::deliveries::deliver(&self.state).await.expect("deliveries")
     }
 
     /// Another one on the same database, with the same clock.

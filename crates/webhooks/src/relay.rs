@@ -1,0 +1,116 @@
+//! From the outbox to the queues.
+
+use std::collections::BTreeSet;
+
+use ::store::{AnyOf, Rx, Told, Tx};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::dsl::exists;
+use diesel::prelude::*;
+
+use crate::schema::{QueueRow, webhook_attempts, webhook_queue, webhook_sites, webhooks};
+use crate::turn::has_due;
+use crate::{Error, TEST, WebhookId, WebhookStatus};
+
+/// How many events are given their positions at once.
+const BATCH: i64 = 200;
+
+/// How long it is kept what became of an attempt.
+const KEPT: TimeDelta = TimeDelta::days(30);
+
+/// What there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Events wait for their positions.
+    pub relay: bool,
+    /// Webhooks wait for what is due.
+    pub send: bool,
+    /// Something is kept for longer than it should.
+    pub purge: bool,
+}
+
+/// What there is to do now.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn work(rx: &mut Rx<'_>) -> Result<Work, Error> {
+    let now = rx.now().naive_utc();
+    let old = webhook_attempts::table.filter(webhook_attempts::at.lt(over(now)));
+    Ok(Work {
+        relay: rx.has_waiting()?,
+        send: has_due(rx, now)?,
+        purge: diesel::select(exists(old)).get_result(rx.db())?,
+    })
+}
+
+/// How many deliveries are due; 10,000 means that or more.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn overdue(rx: &mut Rx<'_>) -> Result<i64, Error> {
+    let now = rx.now().naive_utc();
+    let due = webhook_queue::table.filter(webhook_queue::next_at.le(now)).limit(10_000);
+    let due: Vec<i64> = due.select(webhook_queue::position).load(rx.db())?;
+    Ok(i64::try_from(due.len()).unwrap_or(i64::MAX))
+}
+
+/// Forgets what became of attempts of more than thirty days ago; how many.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn purge(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let before = over(tx.now().naive_utc());
+    let old = webhook_attempts::table.filter(webhook_attempts::at.lt(before));
+    let some = old.order(webhook_attempts::at).limit(1000).select(webhook_attempts::id);
+    let some: Vec<String> = some.load(tx.db()?)?;
+    let gone = webhook_attempts::table.filter(AnyOf { column: "webhook_attempts.id", values: &some });
+    Ok(diesel::delete(gone).execute(tx.db()?)?)
+}
+
+fn over(now: NaiveDateTime) -> NaiveDateTime {
+    now - KEPT
+}
+
+/// Gives the next events their positions, and puts each into the queues of the webhooks that are told of it; how many events.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn relay(tx: &mut Tx<'_>) -> Result<usize, Error> {
+    let told = tx.relay(BATCH)?;
+    let sites: BTreeSet<_> = told.iter().filter_map(|it| it.site_id.clone()).collect();
+    let sites: Vec<_> = sites.into_iter().collect();
+    let hooks: Vec<(WebhookId, String, String)> = webhook_sites::table
+        .inner_join(webhooks::table)
+        .filter(AnyOf { column: "webhook_sites.site_id", values: &sites })
+        .filter(webhooks::status.eq(WebhookStatus::Active))
+        .select((webhook_sites::webhook_id, webhook_sites::site_id, webhooks::types))
+        .load(tx.db()?)?;
+    let now = tx.now().naive_utc();
+    let mut rows = Vec::new();
+    for it in &told {
+        let of = hooks
+            .iter()
+            .filter(|(id, site, types)| it.site_id.as_ref() == Some(site) && wants(id, types, it));
+        rows.extend(of.map(|(id, ..)| queued(id, it, now)));
+    }
+    tx.insert(rows);
+    Ok(told.len())
+}
+
+/// Whether a webhook is told of events of this type.
+pub(crate) fn wants(id: &WebhookId, types: &str, event: &Told) -> bool {
+    if event.topic == TEST {
+        return event.subject == id.as_str();
+    }
+    types.is_empty() || types.split(' ').any(|it| it == event.topic)
+}
+
+pub(crate) fn queued(id: &WebhookId, event: &Told, now: NaiveDateTime) -> QueueRow {
+    QueueRow {
+        webhook_id: id.clone(),
+        position: event.position(),
+        event_id: event.id.clone(),
+        subject: event.subject.clone(),
+        attempts: 0,
+        next_at: now,
+    }
+}

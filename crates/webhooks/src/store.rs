@@ -1,0 +1,224 @@
+//! The queries on webhooks themselves, and on what became of what they were sent.
+
+use std::collections::BTreeMap;
+
+use ::store::{AnyOf, Db, Rx, Tx, both};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::not;
+use diesel::prelude::*;
+use kernel::{PrincipalId, SiteId, fresh_id};
+
+use crate::schema::{
+    AttemptRow, SiteRow, WebhookRow, webhook_attempts, webhook_queue, webhook_sites, webhooks,
+};
+use crate::{Attempt, AttemptId, Error, EventType, Webhook, WebhookId, WebhookStatus};
+
+/// Whose webhooks are listed.
+pub(crate) enum Whose<'a> {
+    Anyones,
+    /// What a program made.
+    Own(&'a PrincipalId),
+    /// What people made for these sites and no others.
+    OfSites(&'a [SiteId]),
+}
+
+/// The webhook with this id, whoever asks.
+pub(crate) fn webhook(db: &mut Db, id: &WebhookId) -> Result<Option<(Webhook, WebhookRow)>, Error> {
+    let found: Option<WebhookRow> = webhooks::table.find(id).first(db).optional()?;
+    let Some(row) = found else { return Ok(None) };
+    let mut sites = sites_of(db, std::slice::from_ref(&row.id))?;
+    Ok(Some((read(row.clone(), sites.remove(&row.id).unwrap_or_default()), row)))
+}
+
+/// At most `limit` webhooks, by id.
+pub(crate) fn webhooks_of(
+    rx: &mut Rx<'_>,
+    whose: &Whose<'_>,
+    after: Option<&WebhookId>,
+    limit: i64,
+) -> Result<Vec<Webhook>, Error> {
+    let rows: Vec<WebhookRow> = both!(rx.db(), |db| {
+        let mut found = webhooks::table
+            .filter(webhooks::id.gt(after.map_or("", |it| it.as_str())))
+            .order(webhooks::id)
+            .limit(limit)
+            .into_boxed();
+        match whose {
+            Whose::Anyones => {}
+            Whose::Own(owner) => found = found.filter(webhooks::owner_id.eq(*owner)),
+            Whose::OfSites(sites) => {
+                let any = || webhook_sites::table.select(webhook_sites::webhook_id);
+                let mine = AnyOf { column: "webhook_sites.site_id", values: sites };
+                let others = not(AnyOf { column: "webhook_sites.site_id", values: sites });
+                found = found
+                    // Programs come before people.
+                    .filter(webhooks::owner_id.ge("usr_"))
+                    .filter(webhooks::id.eq_any(any().filter(mine)))
+                    .filter(webhooks::id.ne_all(any().filter(others)));
+            }
+        }
+        found.load(db)
+    })?;
+    let ids: Vec<_> = rows.iter().map(|it| it.id.clone()).collect();
+    let mut sites = sites_of(rx.db(), &ids)?;
+    let with = |it: WebhookRow| {
+        let of = sites.remove(&it.id).unwrap_or_default();
+        read(it, of)
+    };
+    Ok(rows.into_iter().map(with).collect())
+}
+
+/// The sites of each.
+pub(crate) fn sites_of(db: &mut Db, ids: &[WebhookId]) -> Result<BTreeMap<WebhookId, Vec<SiteId>>, Error> {
+    let found: Vec<(WebhookId, SiteId)> = webhook_sites::table
+        .filter(AnyOf { column: "webhook_sites.webhook_id", values: ids })
+        .order((webhook_sites::webhook_id, webhook_sites::site_id))
+        .load(db)?;
+    let mut sites = BTreeMap::<_, Vec<_>>::new();
+    for (id, site) in found {
+        sites.entry(id).or_default().push(site);
+    }
+    Ok(sites)
+}
+
+/// How many active webhooks someone has.
+pub(crate) fn count_of(tx: &mut Tx<'_>, owner: &PrincipalId) -> Result<i64, Error> {
+    let own = webhooks::table.filter(webhooks::owner_id.eq(owner));
+    Ok(own.filter(webhooks::status.eq(WebhookStatus::Active)).count().get_result(tx.db()?)?)
+}
+
+/// Keeps a new webhook, with its sealed secrets.
+pub(crate) fn insert(tx: &mut Tx<'_>, it: &Webhook, sealed: String) {
+    let sites = it.site_ids.iter().cloned();
+    let sites: Vec<_> = sites.map(|site_id| SiteRow { webhook_id: it.id.clone(), site_id }).collect();
+    let types: Vec<_> = it.types.iter().map(EventType::as_str).collect();
+    tx.insert(vec![WebhookRow {
+        id: it.id.clone(),
+        owner_id: it.owner_id.clone(),
+        url: it.url.clone(),
+        description: it.description.clone(),
+        types: types.join(" "),
+        status: it.status,
+        disabled_for: it.disabled_for,
+        public_key: it.public_key.clone(),
+        secrets: sealed,
+        old_secrets: None,
+        old_until: None,
+        replay_after: None,
+        replay_until: None,
+        held_until: None,
+        failing_since: None,
+        leased_by: None,
+        leased_until: it.created_at.naive_utc(),
+        version: it.version,
+        created_at: it.created_at.naive_utc(),
+        updated_at: it.updated_at.naive_utc(),
+    }]);
+    tx.insert(sites);
+}
+
+/// Writes what changed of a webhook.
+pub(crate) fn change(tx: &mut Tx<'_>, it: &Webhook) -> Result<(), Error> {
+    let set = (
+        webhooks::status.eq(it.status),
+        webhooks::disabled_for.eq(it.disabled_for),
+        webhooks::public_key.eq(&it.public_key),
+        webhooks::failing_since.eq(it.failing_since.map(|it| it.naive_utc())),
+        webhooks::version.eq(it.version),
+        webhooks::updated_at.eq(it.updated_at.naive_utc()),
+    );
+    diesel::update(webhooks::table.find(&it.id)).set(set).execute(tx.db()?)?;
+    Ok(())
+}
+
+/// Takes the place of the secrets; those of before stay until `until`.
+pub(crate) fn rotate(
+    tx: &mut Tx<'_>,
+    it: &WebhookId,
+    sealed: &str,
+    old: &str,
+    until: DateTime<Utc>,
+) -> Result<(), Error> {
+    let set = (
+        webhooks::secrets.eq(sealed),
+        webhooks::old_secrets.eq(Some(old)),
+        webhooks::old_until.eq(Some(until.naive_utc())),
+    );
+    diesel::update(webhooks::table.find(it)).set(set).execute(tx.db()?)?;
+    Ok(())
+}
+
+/// Empties its queue, and forgets what it asked for.
+pub(crate) fn clear(tx: &mut Tx<'_>, id: &WebhookId) -> Result<(), Error> {
+    diesel::delete(webhook_queue::table.filter(webhook_queue::webhook_id.eq(id))).execute(tx.db()?)?;
+    let none = (
+        webhooks::held_until.eq(None::<NaiveDateTime>),
+        webhooks::replay_after.eq(None::<i64>),
+        webhooks::replay_until.eq(None::<i64>),
+    );
+    diesel::update(webhooks::table.find(id)).set(none).execute(tx.db()?)?;
+    Ok(())
+}
+
+/// Has it told again of what stands after one position, up to another.
+pub(crate) fn replay(tx: &mut Tx<'_>, id: &WebhookId, range: Option<(i64, i64)>) -> Result<(), Error> {
+    let (after, until) = range.unzip();
+    let set = (webhooks::replay_after.eq(after), webhooks::replay_until.eq(until));
+    diesel::update(webhooks::table.find(id)).set(set).execute(tx.db()?)?;
+    Ok(())
+}
+
+/// At most `limit` attempts, the latest first.
+pub(crate) fn attempts_of(
+    rx: &mut Rx<'_>,
+    id: &WebhookId,
+    after: Option<&AttemptId>,
+    limit: i64,
+) -> Result<Vec<Attempt>, Error> {
+    let last = after.map_or("dlv`", |it| it.as_str());
+    let found: Vec<AttemptRow> = webhook_attempts::table
+        .filter(webhook_attempts::webhook_id.eq(id).and(webhook_attempts::id.lt(last)))
+        .order(webhook_attempts::id.desc())
+        .limit(limit)
+        .load(rx.db())?;
+    Ok(found.into_iter().map(attempt).collect())
+}
+
+fn attempt(it: AttemptRow) -> Attempt {
+    Attempt {
+        id: it.id,
+        event_id: it.event_id,
+        topic: it.topic,
+        attempt: it.attempt,
+        at: it.at.and_utc(),
+        status: it.status,
+        failure: it.failure,
+        milliseconds: it.milliseconds,
+        next_at: it.next_at.map(|it| it.and_utc()),
+    }
+}
+
+pub(crate) fn read(it: WebhookRow, site_ids: Vec<SiteId>) -> Webhook {
+    Webhook {
+        id: it.id,
+        owner_id: it.owner_id,
+        url: it.url,
+        description: it.description,
+        types: it.types.split(' ').filter_map(EventType::parse).collect(),
+        site_ids,
+        status: it.status,
+        disabled_for: it.disabled_for,
+        public_key: it.public_key,
+        old_until: it.old_until.map(|it| it.and_utc()),
+        failing_since: it.failing_since.map(|it| it.and_utc()),
+        version: it.version,
+        created_at: it.created_at.and_utc(),
+        updated_at: it.updated_at.and_utc(),
+    }
+}
+
+/// A new id of an attempt.
+pub(crate) fn attempt_id(now: DateTime<Utc>) -> Result<AttemptId, Error> {
+    let id = fresh_id("dlv", now);
+    AttemptId::parse(&id).ok_or_else(|| ::store::Error::Internal(format!("no id: {id}")).into())
+}

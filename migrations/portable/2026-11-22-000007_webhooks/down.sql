@@ -1,0 +1,10 @@
+drop table webhook_attempts;
+drop table webhook_queue;
+drop table webhook_sites;
+drop table webhooks;
+drop index outbox_waiting;
+drop index outbox_position;
+drop index outbox_of_site;
+alter table outbox drop column position;
+alter table outbox add column sent_at timestamp;
+create index outbox_unsent on outbox (id) where sent_at is null;
