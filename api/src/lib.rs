@@ -30,6 +30,7 @@ pub mod jobs;
 pub mod keys;
 pub mod load;
 pub mod log;
+mod meets;
 pub mod metrics;
 pub mod misses;
 pub mod openapi;
