@@ -155,7 +155,8 @@ pub(crate) fn headers(id: &str) -> [(HeaderName, HeaderValue); 5] {
     ]
 }
 
-fn log(method: &Method, route: &str, status: u16, took: TimeDelta, request: &str, caller: &str) {
+/// The line that stands for a request in the log.
+pub(crate) fn log(method: &Method, route: &str, status: u16, took: TimeDelta, request: &str, caller: &str) {
     // A method of the caller's own could be any text.
     let standard = [
         Method::GET,

@@ -138,7 +138,7 @@ on_both! {
             let hooks = ["/v1/webhooks", "/v1/events"].iter().any(|it| path.starts_with(it));
             let path = path.replace("{id}", if hooks { crate::webhooks::KEPT } else { "26335R00001" });
             let of_users = ["/v1/users", "/v1/delegations", "/v1/clients"].iter().any(|it| path.starts_with(it));
-            let looks = if hooks { "site-administrator" } else if of_users { "administrator" } else if path.ends_with("review") { "compliance" } else { "nurse" };
+            let looks = if hooks { "site-administrator" } else if of_users { "administrator" } else if path == "/v1/jobs" { "operator" } else if path.ends_with("review") { "compliance" } else { "nurse" };
             let known: Vec<_> = it["parameters"].as_array().into_iter().flatten().filter(|it| it["in"] == "query").collect();
             for name in known.iter().map(|it| it["name"].as_str().expect("a name")) {
                 for mark in marks {

@@ -321,6 +321,12 @@ fn canary(kind: Kind) {
         // On disk there is the database, and nothing else that tells.
         let left = fs::read_dir(loud.folder.join("tmp")).expect("a folder").count();
         assert_eq!(left, 0);
+        // Written once the trail is sealed, if that was by now.
+        let sealed = loud.folder.join("lanyard-demo/trail-checkpoints.jsonl");
+        if sealed.exists() {
+            assert!(marks(&fs::read_to_string(&sealed).expect("a file")).is_empty());
+            fs::remove_file(sealed).expect("a file");
+        }
         for file in ["lanyard-demo/secret", "lanyard-demo/signing-key.pem"] {
             assert!(
                 marks(&String::from_utf8_lossy(&fs::read(loud.folder.join(file)).expect(file))).is_empty()

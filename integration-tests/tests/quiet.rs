@@ -175,7 +175,7 @@ on_both! {
             crate::users::id("multi-site"),
             registry::demo::SITES[1].0,
         ));
-        let people = ["single-site", "other-site", "ehr-vendor", "nurse", "physician", "coordinator", "administrator", "site-administrator", "compliance"];
+        let people = ["single-site", "other-site", "ehr-vendor", "nurse", "physician", "coordinator", "administrator", "site-administrator", "compliance", "operator"];
         crate::emergency::open_one(&service);
         crate::webhooks::keep(&service, crate::webhooks::KEPT, "site-administrator", registry::demo::SITES[0].0);
         for it in secured() {
