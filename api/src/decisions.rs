@@ -31,6 +31,11 @@ impl Decisions {
         Self { decider, limit, maintained, free: Arc::new(Semaphore::new(MOST)) }
     }
 
+    /// When the maintenance window ends in which `now` is, if it is in one (AUT-04).
+    pub(crate) fn window(&self, policy: &Policy, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        policy.maintenance.as_ref().filter(|_| self.maintained).and_then(|it| it.ends(now, zone))
+    }
+
     /// How a request is ruled on that comes at `now`: later, in the maintenance window and where no answer comes in time.
     pub(crate) async fn real_time(
         &self,
@@ -39,8 +44,7 @@ impl Decisions {
         now: DateTime<Utc>,
         zone: Tz,
     ) -> Ruled {
-        let window =
-            policy.maintenance.as_ref().filter(|_| self.maintained).and_then(|it| it.ends(now, zone));
+        let window = self.window(policy, now, zone);
         let (why, not_before) = match window {
             Some(ends) => (PendReason::MaintenanceWindow, ends),
             None => (PendReason::NoAnswer, now + AGAIN),

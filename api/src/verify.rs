@@ -29,6 +29,12 @@ pub struct Verified {
 /// thread.
 pub fn verify(store: &Store, own: &Own, files: &[PathBuf]) -> Result<Verified, String> {
     let wrong = |it: Error| format!("{it:?}");
+    // Read before the walk: what is signed meanwhile may be beyond its end.
+    let read = |file: &PathBuf| match fs::read_to_string(file) {
+        Ok(text) => Ok((file.clone(), text)),
+        Err(it) => Err(format!("{}: {it}", file.display())),
+    };
+    let files = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let mut head = Head::default();
     loop {
         let from = head.clone();
@@ -46,17 +52,20 @@ pub fn verify(store: &Store, own: &Own, files: &[PathBuf]) -> Result<Verified, S
         return Err(format!("entry {id}, which isn't sealed yet: it was edited"));
     }
     let mut checkpoints = 0;
-    for file in files {
-        checkpoints += compare(store, own, file, head.position)?;
+    for (file, text) in &files {
+        checkpoints += compare(store, own, file, text, head.position)?;
     }
     Ok(Verified { sealed: head.position, loose, checkpoints })
 }
 
 /// Compares the trail, which ends at `last`, with each checkpoint in `file`; how many there are.
-fn compare(store: &Store, own: &Own, file: &Path, last: i64) -> Result<usize, String> {
+fn compare(store: &Store, own: &Own, file: &Path, text: &str, last: i64) -> Result<usize, String> {
     let shown = file.display();
-    let text = fs::read_to_string(file).map_err(|it| format!("{shown}: {it}"))?;
-    for (line, place) in text.lines().zip(1..) {
+    // A line without an end is one that is being written, or whose writer died.
+    let whole = text.split_inclusive('\n').filter(|it| it.ends_with('\n'));
+    let mut count = 0;
+    for (line, place) in whole.zip(1..) {
+        count += 1;
         let it: Checkpoint =
             serde_json::from_str(line).map_err(|_| format!("{shown}, line {place}: not a checkpoint"))?;
         if !it.is_of(own) {
@@ -78,5 +87,5 @@ fn compare(store: &Store, own: &Own, file: &Path, last: i64) -> Result<usize, St
             ));
         }
     }
-    Ok(text.lines().count())
+    Ok(count)
 }

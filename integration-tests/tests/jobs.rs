@@ -7,13 +7,15 @@ use std::sync::{Mutex, PoisonError};
 
 use authorizations::{Decider, NoRuling, Policies, Question, Ruling};
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use futures_util::future::join_all;
 use kernel::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::{Answer, Options, Service, example};
+use crate::support::{Answer, Kind, Options, Service, example, start};
 
 /// A decider that is down for as long as a test wants.
 #[derive(Default)]
@@ -302,4 +304,99 @@ on_both! {
         service.work().await;
         assert_ne!(ask().await.expect(201)["id"], first);
     }
+
+    async fn aut_06_what_is_decided_later_is_granted_as_long_as_the_benefit_lasts(service) {
+        let down = Arc::new(Down::default());
+        down.0.store(true, Ordering::SeqCst);
+        let twin = service.twin(with(Arc::clone(&down) as _));
+        // The limit of this member's product is 60 visits a year.
+        for day in 1..7 {
+            let mut body = on(&format!("2026-12-{day:02}"), &format!("2026-12-{day:02}"));
+            (body["member_id"], body["lines"][0]["units"]) = (json!("ASO0000000061"), json!(15));
+            twin.submit(&body).await.expect(202);
+        }
+        down.0.store(false, Ordering::SeqCst);
+        service.clock.set(service.clock.now() + TimeDelta::minutes(1));
+        twin.work().await;
+        let (granted, reviewed) = (vec!["APPROVED - 2"; 4], vec!["MEDREVIEW - 2"; 2]);
+        assert_eq!(standings(&service), [granted, reviewed].concat());
+        let fifth = service.get("single-site", "/v1/authorizations/26335R00005").await.expect(200);
+        assert_eq!((&fifth["decision"], &fifth["lines"][0]["units"]["authorized"]), (&Value::Null, &json!(0)));
+        assert_eq!(fifth["deadlines"][0]["rule"], "FED-02");
+        twin.stop().await;
+    }
+
+    async fn aut_04_what_was_left_before_the_window_waits_for_its_end_too(service) {
+        let down = Arc::new(Down::default());
+        down.0.store(true, Ordering::SeqCst);
+        let twin = service.twin(Options { maintained: true, ..with(Arc::clone(&down) as _) });
+        service.set("2026-12-18T21:59:30Z");
+        assert_eq!(twin.submit(&on("2027-02-01", "2027-02-02")).await.expect(202)["pend_reason"], "no_answer");
+        down.0.store(false, Ordering::SeqCst);
+        for at in ["2026-12-18T22:01:00Z", "2026-12-20T12:00:00Z"] {
+            service.set(at);
+            twin.work().await;
+            assert_eq!(standings(&service), ["PEND no_answer 1"]);
+        }
+        service.set("2026-12-21T11:00:00Z");
+        twin.work().await;
+        assert_eq!(standings(&service), ["APPROVED - 2"]);
+        twin.stop().await;
+    }
+
+    async fn c_16_jobs_go_on_after_a_clock_was_ahead_for_a_while(service) {
+        service.set("2027-12-01T15:00:00Z");
+        service.work().await;
+        let lease = TimeDelta::minutes(5);
+        service.clock.set(service.clock.now() + TimeDelta::hours(2));
+        service.store.claim("seal", "node_ahead", lease).await.expect("an answer").expect("a claim");
+        service.set("2026-12-01T15:00:00Z");
+        let late = || service.texts("select kind as it from jobs where run_at > '2026-12-01 17:00:00' order by kind limit 9");
+        assert_eq!(late().len(), 4);
+        service.work().await;
+        assert_eq!(late(), Vec::<String>::new());
+        // The control: none is done twice for that.
+        assert_eq!(service.work().await, 0);
+        let kept = service.texts("select count(*) as it from jobs where finished_at < '2026-12-02 00:00:00'");
+        assert_eq!(kept, ["4"]);
+    }
+
+    async fn c_11_many_kept_answers_are_forgotten_in_many_transactions(service) {
+        let one = "('old', '{}', 'x', 'x', '2026-11-01 00:00:00')";
+        let rows: Vec<_> = (0..2500).map(|it| one.replace("{}", &it.to_string())).collect();
+        service.execute(&format!("insert into idempotency (scope, key, fingerprint, answer, at) values {}", rows.join(", ")));
+        service.work().await;
+        assert_eq!(service.texts("select count(*) as it from idempotency"), ["0"]);
+    }
+}
+
+/// SQLite's log beyond 32 MB, and someone who reads what is in it: writers are not held up for that.
+#[test]
+fn c_19_a_long_read_holds_up_no_writer_of_sqlite() {
+    start(Kind::Sqlite, |service| async move {
+        let file = service.database.url.trim_start_matches("sqlite:").to_owned();
+        let size = || std::fs::metadata(format!("{file}-wal")).map_or(0, |it| it.len());
+        let mut reader = SqliteConnection::establish(&file).expect("the database");
+        reader.batch_execute("begin; select count(*) from trail").expect("a read");
+        service.execute("create table load (it text)");
+        for _ in 0..12 {
+            service.execute(
+                "with recursive t(n) as (select 1 union all select n + 1 from t where n < 1000) \
+                 insert into load select hex(randomblob(2000)) from t",
+            );
+        }
+        assert!(size() > 40 << 20, "{}", size());
+        for _ in 0..100 {
+            assert_eq!(service.submit(&example()).await.status, 201);
+        }
+        reader.batch_execute("rollback").expect("an end");
+        // Once no one reads it, it is emptied, and cut to its usual length.
+        for count in 0.. {
+            service.submit(&example()).await.expect(201);
+            if size() < 8 << 20 {
+                break;
+            }
+            assert!(count < 2000, "{}", size());
+        }
+    });
 }

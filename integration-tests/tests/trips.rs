@@ -98,8 +98,8 @@ fn round_trips_per_operation() {
                 ("eligibility", 5),
                 ("submit within a limit", 12),
                 ("submit a duplicate", 10),
-                ("decide", 12),
-                ("close", 8),
+                ("decide", 13),
+                ("close", 9),
             ]
         );
         service.stop().await;

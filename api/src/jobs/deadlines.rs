@@ -8,15 +8,19 @@ use crate::State;
 const BATCH: i64 = 200;
 
 pub(super) async fn run(state: &State) -> Result<usize, Error> {
-    let mut count = 0;
+    let (mut count, mut failed) = (0, None);
     loop {
         let untold = state.store.read(|rx| rx.untold(BATCH)).await?;
-        if untold.is_empty() {
-            return Ok(count);
-        }
+        let before = count;
         for it in untold {
-            let told = state.store.write(&State::system("deadlines"), move |tx| tx.tell_of(&it)).await?;
-            count += usize::from(told);
+            // One that someone else holds doesn't hold up the others.
+            match state.store.write(&State::system("deadlines"), move |tx| tx.tell_of(&it)).await {
+                Ok(told) => count += usize::from(told),
+                Err(it) => failed = Some(it),
+            }
+        }
+        if count == before {
+            return failed.map_or(Ok(count), Err);
         }
     }
 }

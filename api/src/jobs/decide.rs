@@ -13,19 +13,25 @@ pub(super) async fn run(state: &State, claim: &Claim) -> Result<usize, Error> {
     let number = Number::parse(&claim.subject);
     let number = number.ok_or_else(|| Error::Internal("a job for no authorization".to_owned()))?;
     let job = claim.clone();
-    let question =
+    let found =
         state.store.read(move |rx| authorizations::undecided(rx, &job, number)).await.map_err(plain)?;
-    let ruling = match question {
+    let (job, system) = (claim.clone(), State::system("decide"));
+    let now = state.clock.now();
+    if let Some(ends) = state.decisions.window(&state.policy(), now, state.zone) {
+        // What came before the window, and wasn't decided by then, waits for its end as well.
+        state.store.write(&system, move |tx| tx.repeat(&job, ends, None)).await?;
+        return Ok(0);
+    }
+    let ruled = match found {
         None => None,
-        Some(question) => {
-            let ruled = state.decisions.rule(vec![question], LIMIT).await;
+        Some(it) => {
+            let ruled = state.decisions.rule(vec![it.question.clone()], LIMIT).await;
             let ruled = ruled.map_err(|_| Error::Unavailable("no ruling".to_owned()))?;
-            ruled.into_iter().next()
+            ruled.into_iter().next().map(|ruling| (it, ruling))
         }
     };
-    let job = claim.clone();
-    let decide = move |tx: &mut Tx<'_>| authorizations::decide_later(tx, &job, number, ruling);
-    state.store.write(&State::system("decide"), decide).await.map_err(plain)?;
+    let decide = move |tx: &mut Tx<'_>| authorizations::decide_later(tx, &job, number, ruled);
+    state.store.write(&system, decide).await.map_err(plain)?;
     Ok(1)
 }
 

@@ -1,7 +1,7 @@
 //! Links the trail into its chain, and signs where it ends, in a file that is no part of the database.
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -95,6 +95,9 @@ impl Checkpoints {
     async fn sign(&self, head: &Head, own: &Own, now: DateTime<Utc>) -> Result<(), Error> {
         let Some(file) = self.file.clone() else { return Ok(()) };
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|it| head.position < it.1) {
+            return Err(Error::Internal("the trail is broken: its end was cut".to_owned()));
+        }
         if head.position == 0
             || last.is_some_and(|(at, position)| position == head.position || now - at < BETWEEN)
         {
@@ -113,7 +116,13 @@ impl Checkpoints {
 }
 
 fn append(file: &Path, line: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).open(file)?;
+    let mut text = String::new();
+    let mut file = OpenOptions::new().create(true).read(true).append(true).open(file)?;
+    file.read_to_string(&mut text)?;
+    if !text.is_empty() && !text.ends_with('\n') {
+        // What a writer that died has left would be taken for the beginning of this line.
+        file.set_len(u64::try_from(text.rfind('\n').map_or(0, |it| it + 1)).unwrap_or(0))?;
+    }
     file.write_all(format!("{line}\n").as_bytes())?;
     file.sync_data()
 }

@@ -88,6 +88,8 @@ families! {
     up: IntGauge = "lanyard_database_up";
     /// Connections to the database, by what they are for and whether they are at work.
     links: IntGaugeVec = "lanyard_database_connections"["role", "state"];
+    /// Threads that wait for an answer of the database that may never come; others work in their place.
+    stuck: IntGauge = "lanyard_database_stuck_threads";
     /// How often a connection was waited for.
     waits: IntCounter = "lanyard_database_connection_waits_total";
     /// For how long connections were waited for, in all, in seconds.

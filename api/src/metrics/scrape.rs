@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::join;
 use prometheus::{Counter, Encoder, IntCounter, TextEncoder};
 use store::{Gauges, Lag};
 
@@ -19,7 +20,8 @@ pub(super) fn seconds(at: DateTime<Utc>) -> f64 {
 impl State {
     /// All that `GET /metrics` tells. That the database doesn't answer is told, too.
     pub async fn scrape(&self) -> String {
-        let (backlog, deliveries) = (self.store.lag().await, self.store.read(webhooks::overdue).await);
+        let deliveries = self.store.read(webhooks::overdue).into_future();
+        let (backlog, deliveries) = join(self.store.lag().into_future(), deliveries).await;
         let now = self.clock.now();
         let metrics = &self.metrics;
         metrics.up.set(i64::from(backlog.is_ok()));
@@ -30,6 +32,7 @@ impl State {
             metrics.lag(&it, now);
         }
         metrics.gauge(&self.store.gauges());
+        metrics.stuck.set(self.store.stuck().try_into().unwrap_or(i64::MAX));
         metrics.callers(&self.patience.count);
         let expires = self.patience.expires().and_then(|it| DateTime::from_timestamp(it, 0));
         metrics.certificate.set(expires.map_or(0.0, seconds));

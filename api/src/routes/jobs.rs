@@ -62,7 +62,7 @@ struct JobRow {
     tag = "operators",
     security(("bearer" = ["jobs:read"])),
     params(
-        ("kind" = Option<String>, Query, description = "Only those of this kind.", pattern = "^[a-z_]{1,32}$"),
+        ("kind" = Option<String>, Query, description = "Only those of this kind.", pattern = "^[a-z]{1,32}$"),
         ("limit" = Option<u8>, Query, description = "At most so many; 50 where left out.", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before.", min_length = 1, max_length = 200),
     ),
@@ -78,7 +78,7 @@ pub(crate) async fn list_jobs(
     let mut sent = Parameters::of(&request);
     let cursors = state.cursors.of(LIST, &caller.credential.login);
     let word = |it: &str| {
-        let plain = it.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
+        let plain = it.bytes().all(|it| it.is_ascii_lowercase());
         (plain && (1..=32).contains(&it.len())).then(|| it.to_owned())
     };
     let kind = sent.get("kind", FlawCode::Format, "the kind of a job", word);

@@ -48,4 +48,4 @@ pub use request::{
 };
 pub use store::find;
 pub use submit::{Submission, submit};
-pub use undecided::{DECIDE, Ruled, decide_later, undecided};
+pub use undecided::{DECIDE, Ruled, Undecided, decide_later, undecided};

@@ -2,8 +2,11 @@
 
 use ::store::{Claim, Key, NewJob, Number, Rx, Trail, Tx};
 use chrono::{DateTime, Datelike, Utc};
+use kernel::MemberId;
 use registry::SiteScope;
 
+use crate::decide::{is_beyond, limit};
+use crate::error::broken;
 use crate::event::tell;
 use crate::store::{change, find, find_in};
 use crate::{
@@ -65,16 +68,28 @@ pub(crate) fn leave(tx: &mut Tx<'_>, it: &Authorization, run_at: DateTime<Utc>) 
     Ok(tx.enqueue(NewJob { kind: DECIDE, subject: it.id(), priority, rank, run_at })?)
 }
 
+/// What a job is to decide.
+#[derive(Debug, Clone)]
+pub struct Undecided {
+    /// What is to be ruled on.
+    pub question: Question,
+    member: MemberId,
+    /// The limit of the benefit year, if there is one (AUT-06).
+    limit: Option<i32>,
+}
+
 /// What the job is to decide; nothing where a person came first.
 ///
 /// # Errors
 /// If the database can't answer.
-pub fn undecided(rx: &mut Rx<'_>, job: &Claim, number: Number) -> Result<Option<Question>, Error> {
-    match find(rx, &SiteScope::of_job(job), number) {
-        Ok(it) => Ok(question(it)),
-        Err(Error::NotFound) => Ok(None),
-        Err(it) => Err(it),
-    }
+pub fn undecided(rx: &mut Rx<'_>, job: &Claim, number: Number) -> Result<Option<Undecided>, Error> {
+    let it = match find(rx, &SiteScope::of_job(job), number) {
+        Ok(it) => it,
+        Err(Error::NotFound) => return Ok(None),
+        Err(it) => return Err(it),
+    };
+    let (limit, member) = (limit(rx, &it)?, it.parties.member.id.clone());
+    Ok(question(it).map(|question| Undecided { question, member, limit }))
 }
 
 fn question(it: Authorization) -> Option<Question> {
@@ -84,33 +99,44 @@ fn question(it: Authorization) -> Option<Question> {
     }
 }
 
-/// Decides, once: the job ends with it. Where a person came first, only the job ends.
+/// Decides, once: the job ends with it. Where a person came first, only the job ends. What no longer fits into the member's benefit,
+/// since others took it meanwhile, goes to a clinician (AUT-06).
 ///
 /// # Errors
-/// If the job is another node's by now, or the database can't answer.
+/// If the job is another node's by now, the ruling is on something else, or the database can't answer.
 pub fn decide_later(
     tx: &mut Tx<'_>,
     job: &Claim,
     number: Number,
-    ruling: Option<Ruling>,
+    ruled: Option<(Undecided, Ruling)>,
 ) -> Result<(), Error> {
-    tx.lock(&[Key::Authorization(number.to_string())])?;
+    let Some((Undecided { member, limit, .. }, ruling)) = ruled else { return Ok(tx.finish(job)?) };
+    tx.lock(&[Key::Member(member.to_string()), Key::Authorization(number.to_string())])?;
     tx.finish(job)?;
-    let Some(ruling) = ruling else { return Ok(()) };
     let before = find_in(tx, &SiteScope::of_job(job), number)?;
-    if question(before.clone()).as_ref() != Some(&ruling.inputs) {
-        return Ok(());
+    match question(before.clone()) {
+        None => return Ok(()),
+        Some(it) if it != ruling.inputs => return Err(broken("a ruling on something else")),
+        Some(_) => {}
     }
+    let asked = before.lines.iter().map(|it| it.requested).sum();
+    let approved = ruling.outcome == Outcome::Approved;
+    let beyond = match limit.filter(|_| approved) {
+        Some(limit) => is_beyond(tx, &before, limit, asked)?,
+        None => false,
+    };
     let (action, topic) = match ruling.outcome {
-        Outcome::Approved => (Some(Action::Approve), "authorization.decided"),
-        Outcome::Medreview => (Some(Action::Review), "authorization.review_requested"),
+        Outcome::Approved if !beyond => (Some(Action::Approve), "authorization.decided"),
+        Outcome::Approved | Outcome::Medreview => (Some(Action::Review), "authorization.review_requested"),
         // It looks like another one, and stays where it is: a person looks at both.
         _ => (None, "authorization.review_requested"),
     };
     let mut after = before.clone();
     after.version += 1;
     after.updated_at = tx.now();
-    after.decision = Decision::of(ruling, tx.now());
+    if !beyond {
+        after.decision = Decision::of(ruling, tx.now());
+    }
     match action.and_then(|it| LIFECYCLE.next(Status::Pend, it)) {
         Some(status) => {
             (after.status, after.pend_reason) = (status, None);
@@ -132,7 +158,11 @@ pub fn decide_later(
         action: "authorization.decide",
         subject: after.id(),
         site_id: Some(after.site_id.to_string()),
-        reason: Some(format!("{}: {}", after.decision.reason_code, after.decision.reason)),
+        reason: Some(if beyond {
+            "Less is left of the member's benefit than was asked for.".to_owned()
+        } else {
+            format!("{}: {}", after.decision.reason_code, after.decision.reason)
+        }),
         before: Some(before.digestible()?),
         after: Some(after.digestible()?),
     });

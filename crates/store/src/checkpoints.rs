@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 
 use crate::db::{Role, Target};
 use crate::{Db, Error};
@@ -18,6 +19,9 @@ const LARGE: u64 = 4 << 20;
 
 /// The size from which writers are held up for a moment, since what is moved while they write never empties the log.
 const TOO_LARGE: u64 = 32 << 20;
+
+/// For how many rounds the log isn't emptied after no one let it.
+const RESTS: u32 = 200;
 
 /// The thread's own connection, and what it waits for.
 pub(crate) struct Checkpoints {
@@ -61,16 +65,22 @@ impl Checkpoints {
 
     /// Moves the log whenever it is large, until the end.
     pub(crate) fn run(&self) {
-        let mut db = None;
+        let (mut db, mut rests) = (None, 0_u32);
         while self.wait() {
             let size = fs::metadata(&self.log).map_or(0, |it| it.len());
             if size < LARGE {
                 continue;
             }
-            if let Err(it) = self.shrink(&mut db) {
-                // After a failed sync nothing on the same connection is to be believed.
-                db = None;
-                log::error!(target: "lanyard::fault", cause = format!("{it:?}"); "the log can't be moved into the database");
+            rests = rests.saturating_sub(1);
+            match self.shrink(&mut db, rests == 0) {
+                Ok(true) => {}
+                // Someone reads what it holds, and may for long.
+                Ok(false) => rests = rests.max(RESTS),
+                Err(it) => {
+                    // After a failed sync nothing on the same connection is to be believed.
+                    db = None;
+                    log::error!(target: "lanyard::fault", cause = format!("{it:?}"); "the log can't be moved into the database");
+                }
             }
         }
     }
@@ -85,15 +95,30 @@ impl Checkpoints {
         !state.closing
     }
 
-    fn shrink(&self, db: &mut Option<Db>) -> Result<(), Error> {
-        let db = match db {
-            Some(db) => db,
-            None => db.insert(self.target.connect(Role::Writer)?),
+    /// Moves what can be moved; false if it should be emptied and no one let it. Then writers were held up in vain for a moment.
+    fn shrink(&self, db: &mut Option<Db>, may_empty: bool) -> Result<bool, Error> {
+        let db = if let Some(db) = db {
+            db
+        } else {
+            let made = db.insert(self.target.connect(Role::Writer)?);
+            made.batch_execute("pragma busy_timeout = 30")?;
+            made
         };
         db.batch_execute("pragma wal_checkpoint(passive)")?;
-        if fs::metadata(&self.log).map_or(0, |it| it.len()) >= TOO_LARGE {
-            db.batch_execute("pragma wal_checkpoint(truncate)")?;
+        if !may_empty || fs::metadata(&self.log).map_or(0, |it| it.len()) < TOO_LARGE {
+            return Ok(true);
         }
-        Ok(())
+        let told: Told = match db {
+            Db::Sqlite(db) => diesel::sql_query("pragma wal_checkpoint(truncate)").get_result(db)?,
+            Db::Postgres(_) => return Ok(true),
+        };
+        Ok(told.busy == 0)
     }
+}
+
+/// What the pragma answers.
+#[derive(QueryableByName)]
+struct Told {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
 }

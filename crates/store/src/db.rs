@@ -94,7 +94,9 @@ impl Target {
                 match role {
                     Role::Reader => db.batch_execute("pragma query_only = on")?,
                     // The log is moved by a thread of its own.
-                    Role::Writer => db.batch_execute("pragma wal_autocheckpoint = 0")?,
+                    Role::Writer => db.batch_execute(
+                        "pragma wal_autocheckpoint = 0; pragma journal_size_limit = 1048576",
+                    )?,
                     Role::Owner => {}
                 }
                 Ok(Db::Sqlite(db))

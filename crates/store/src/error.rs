@@ -64,10 +64,22 @@ impl Error {
         }
     }
 
-    /// The same, of a transaction that was about to be committed.
-    pub(crate) fn at_commit(self) -> Self {
+    /// The same, of a statement that is a transaction by itself: the connection may have failed after its commit.
+    pub(crate) fn at_once(self) -> Self {
         match self {
-            Self::Unavailable(why) => Self::OutcomeUnknown(why),
+            Self::Unavailable(why) | Self::StorageFull(why) => Self::OutcomeUnknown(why),
+            other => other,
+        }
+    }
+
+    /// The same, of COMMIT itself, whatever it says: a server that fails while it commits may have done so already. SQLite, which has
+    /// no room, has not.
+    pub(crate) fn at_commit(self, sqlite: bool) -> Self {
+        match self {
+            Self::StorageFull(why) if sqlite => Self::StorageFull(why),
+            Self::Unavailable(why) | Self::StorageFull(why) | Self::Internal(why) => {
+                Self::OutcomeUnknown(why)
+            }
             other => other,
         }
     }

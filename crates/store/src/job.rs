@@ -138,7 +138,7 @@ where
         }
         let alone = !tx.begun();
         // With nothing before it, the last statement is the whole transaction.
-        tx.seal().map_err(|it| if alone { it.at_commit() } else { it })?;
+        tx.seal().map_err(|it| if alone { it.at_once() } else { it })?;
         failpoint::reached("store::sealed");
         Ok(value)
     }

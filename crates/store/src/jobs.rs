@@ -115,16 +115,22 @@ const JOB: (
     jobs::failure,
 );
 
+/// How far the clocks of two nodes may be apart.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
+
 impl Store {
-    /// Sees to it that there is a job of each of these kinds, which come back.
+    /// Sees to it that there is a job of each of these kinds, which come back so often, and none later than that.
     ///
     /// # Errors
     /// If the database can't answer.
-    pub fn keep_jobs(&self, kinds: &'static [&'static str]) -> Answer<(), Error> {
+    pub fn keep_jobs(&self, kinds: Vec<(&'static str, TimeDelta)>) -> Answer<(), Error> {
         self.write(&system(), move |tx| {
-            for kind in kinds {
+            for (kind, every) in kinds {
                 let (subject, run_at) = (String::new(), tx.now());
                 tx.enqueue(NewJob { kind, subject, priority: 0, rank: 0, run_at })?;
+                let far = jobs::run_at.gt((run_at + every + SKEW).naive_utc());
+                let far = jobs::table.filter(jobs::kind.eq(kind)).filter(far);
+                diesel::update(far).set(jobs::run_at.eq(run_at.naive_utc())).execute(tx.db()?)?;
             }
             Ok(())
         })
@@ -137,7 +143,10 @@ impl Store {
         let node = node.to_owned();
         self.write(&system(), move |tx| {
             let (now, until) = (tx.now().naive_utc(), (tx.now() + lease).naive_utc());
-            let taken = jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::claimed_until.gt(now));
+            // One that is longer than any could be was taken by a clock that was ahead.
+            let longest = until + SKEW;
+            let held = jobs::claimed_until.gt(now).and(jobs::claimed_until.le(longest));
+            let taken = jobs::table.filter(jobs::kind.eq(kind)).filter(held.assume_not_null());
             if diesel::select(diesel::dsl::exists(taken)).get_result(tx.db()?)? {
                 return Ok(None);
             }
@@ -148,7 +157,10 @@ impl Store {
                 .first::<(String, String, i32)>(tx.db()?)
                 .optional()?;
             let Some((id, subject, attempts)) = next else { return Ok(None) };
-            let free = jobs::claimed_until.is_null().or(jobs::claimed_until.le(now));
+            let free = jobs::claimed_until
+                .is_null()
+                .or(jobs::claimed_until.le(now))
+                .or(jobs::claimed_until.gt(longest));
             let claimed = diesel::update(jobs::table.find(&id).filter(free.assume_not_null()))
                 .set((
                     jobs::claimed_by.eq(&node),

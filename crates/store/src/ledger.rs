@@ -6,7 +6,7 @@ use kernel::fresh_id;
 use sha2::{Digest, Sha256};
 
 use crate::tx::lock_number;
-use crate::{Actor, AnyOf, Db, Error, IdempotencyKey, Note, rows};
+use crate::{Actor, AnyOf, Db, Error, IdempotencyKey, Note, both, rows};
 
 /// What was done to which subject, and why.
 #[derive(Debug, Clone)]
@@ -144,10 +144,14 @@ pub(crate) fn last_event(db: &mut Db, subject: &str) -> Result<(i32, String, i32
     Ok(last.unwrap_or_default())
 }
 
-/// Forgets what was kept before this moment; how many answers.
-pub(crate) fn forget(db: &mut Db, before: DateTime<Utc>) -> Result<usize, Error> {
-    let old = idempotency::table.filter(idempotency::at.lt(before.naive_utc()));
-    Ok(diesel::delete(old).execute(db)?)
+/// Forgets at most `limit` of what was kept before this moment; how many answers.
+pub(crate) fn forget(db: &mut Db, before: DateTime<Utc>, limit: i64) -> Result<usize, Error> {
+    // Diesel has no pairs of columns.
+    let sql = "delete from idempotency where (scope, key) in (select scope, key from idempotency where at < $1 order by at limit $2)";
+    Ok(both!(db, |db| diesel::sql_query(sql)
+        .bind::<diesel::sql_types::Timestamp, _>(before.naive_utc())
+        .bind::<diesel::sql_types::BigInt, _>(limit)
+        .execute(db))?)
 }
 
 impl IdempotencyKey {

@@ -2,12 +2,14 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use kernel::{Fault, Kind};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use crate::checkpoints::Checkpoints;
 use crate::crew::Crew;
@@ -67,7 +69,7 @@ impl Store {
         let notes = Arc::new(Notes::new(Arc::clone(&shop.clock)));
         let (queue, own) = (Arc::clone(&jobs), Arc::clone(&notes));
         let (scribe, workers) = (Arc::new(Crew::default()), Arc::new(Crew::default()));
-        scribe.hire("store-trail", move |_| own.run(|rows, again| note(&queue, rows, again)))?;
+        scribe.hire("store-trail", move |_| own.run(|rows, again| note(&queue, rows, again, limit)))?;
         for _ in 0..writers {
             let (shop, jobs) = (Arc::clone(&shop), Arc::clone(&jobs));
             workers.hire("store-writer", move |turn| {
@@ -263,14 +265,25 @@ impl Drop for Inner {
     }
 }
 
+/// How often it is looked whether a batch of the trail is written.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// Writes entries of the trail as any other write, and waits for it.
-fn note(jobs: &Jobs, rows: Vec<TrailRow>, again: bool) -> Result<(), Error> {
+fn note(jobs: &Jobs, rows: Vec<TrailRow>, again: bool, limit: Duration) -> Result<(), Error> {
     let actor =
         Actor { id: "system".into(), client: "lanyard".into(), request: "trail".into(), of_service: true };
-    let (reply, answer) = oneshot::channel();
+    let (reply, mut answer) = oneshot::channel();
     let work = move |tx: &mut Tx<'_>| notes::write(tx, rows, again);
     let claim = Arc::new(AtomicBool::new(false));
     let task = Task { actor, work: Some(work), once: None, outcome: None, reply, claim };
     jobs.push(Box::new(task)).map_err(|_| Error::busy())?;
-    answer.blocking_recv().unwrap_or_else(|_| Err(Error::busy()))
+    // No longer than anyone else: its writer may be one that is never heard of again.
+    for _ in 0..limit.as_millis() / PAUSE.as_millis() {
+        match answer.try_recv() {
+            Ok(done) => return done,
+            Err(TryRecvError::Closed) => return Err(Error::busy()),
+            Err(TryRecvError::Empty) => thread::park_timeout(PAUSE),
+        }
+    }
+    Err(Error::OutcomeUnknown("the trail's writer was lost".to_owned()))
 }

@@ -253,12 +253,12 @@ impl<'a> Tx<'a> {
         Ok(ledger::last_event(self.db()?, subject)?.0 + 1)
     }
 
-    /// Forgets the answers that were kept before this moment; how many.
+    /// Forgets at most `limit` answers that were kept before this moment; how many.
     ///
     /// # Errors
     /// If the database can't answer.
-    pub fn forget(&mut self, before: DateTime<Utc>) -> Result<usize, Error> {
-        ledger::forget(self.db()?, before)
+    pub fn forget(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, Error> {
+        ledger::forget(self.db()?, before, limit)
     }
 
     /// Keeps `answer` for whoever sends the same key again.

@@ -101,10 +101,11 @@ impl Shop {
 
     /// Sets the base of a day's numbers before the first write of that day begins.
     fn open_day(&self, db: &mut Db, day: NaiveDate) -> Result<(), Error> {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if *opened != Some(day) {
+        let known = *self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if known != Some(day) {
+            // Several may at once, and the first counts; none waits for another's answer.
             number::open_day(db, day)?;
-            *opened = Some(day);
+            *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(day);
         }
         Ok(())
     }
@@ -172,11 +173,12 @@ fn settle(db: &mut Db, depth: u32) -> Result<(), Error> {
     if outer {
         failpoint::reached("store::commit");
     }
+    let sqlite = matches!(db, Db::Sqlite(_));
     let committed = Manager::commit_transaction(db).map_err(Error::from);
     if outer && committed.is_ok() {
         failpoint::reached("store::committed");
     }
-    committed.map_err(|it| if outer { it.at_commit() } else { it })
+    committed.map_err(|it| if outer { it.at_commit(sqlite) } else { it })
 }
 
 /// Rolls back to `depth`, past whatever a panic left open.

@@ -30,6 +30,7 @@ create index trail_unsealed on trail (id) where position is null;
 
 -- Who is told of a deadline, and that they were.
 alter table deadlines add column site_id text;
+update deadlines set site_id = (select o.site_id from outbox o where o.subject = deadlines.subject and o.sequence = 1);
 alter table deadlines add column told_at timestamp;
 alter table deadlines add column missed_at timestamp;
 create index deadlines_list on deadlines (due_at, id);

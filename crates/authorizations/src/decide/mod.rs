@@ -56,9 +56,7 @@ impl ToDecide {
         number: Number,
     ) -> Result<(Authorization, Option<i32>), Error> {
         let it = find(rx, scope, number)?;
-        let member = registry::member(rx, &it.parties.member.id, it.requested_service.as_str())?;
-        let coverage = member.as_ref().and_then(|member| member.coverage(it.service.start()));
-        let limit = coverage.and_then(|coverage| coverage.benefit.as_ref()?.limit);
+        let limit = limit(rx, &it)?;
         Ok((it, limit))
     }
 
@@ -90,6 +88,20 @@ impl ToDecide {
     }
 }
 
+/// The limit of the benefit year of what is asked for, if there is one (AUT-06).
+pub(crate) fn limit(rx: &mut Rx<'_>, it: &Authorization) -> Result<Option<i32>, Error> {
+    let member = registry::member(rx, &it.parties.member.id, it.requested_service.as_str())?;
+    let coverage = member.as_ref().and_then(|member| member.coverage(it.service.start()));
+    Ok(coverage.and_then(|coverage| coverage.benefit.as_ref()?.limit))
+}
+
+/// Whether less than `asked` is left by now of `limit`; the member's lock is held (AUT-06).
+pub(crate) fn is_beyond(tx: &mut Tx<'_>, it: &Authorization, limit: i32, asked: i32) -> Result<bool, Error> {
+    let year = it.service.start().year();
+    let taken = units(tx.db()?, &it.parties.member.id, Some(it.requested_service), year)?;
+    Ok(Balance::left(limit, &taken) < asked)
+}
+
 impl Locks for ToDecide {
     fn keys(&self) -> Vec<Key> {
         vec![Key::Member(self.member.to_string()), Key::Authorization(self.number.to_string())]
@@ -114,9 +126,8 @@ pub fn decide(tx: &mut Tx<'_>, caller: &Access, it: ToDecide) -> Result<Authoriz
     }
     let status = before.next(action, it.version, |scope| caller.may(scope))?;
     if let Some(limit) = it.limit.filter(|_| status == Status::Approved) {
-        let year = before.service.start().year();
-        let taken = units(tx.db()?, &it.member, Some(before.requested_service), year)?;
-        if Balance::left(limit, &taken) < it.granted.lines.iter().map(|it| it.authorized).sum() {
+        let asked = it.granted.lines.iter().map(|it| it.authorized).sum();
+        if is_beyond(tx, &before, limit, asked)? {
             return Err(Error::BeyondBenefit);
         }
     }
