@@ -362,7 +362,8 @@ on_both! {
     }
 
     async fn c_11_many_kept_answers_are_forgotten_in_many_transactions(service) {
-        let one = "('old', '{}', 'x', 'x', '2026-11-01 00:00:00')";
+        let old = (service.clock.now() - TimeDelta::days(30)).naive_utc();
+        let one = format!("('old', '{{}}', 'x', 'x', '{old}')");
         let rows: Vec<_> = (0..2500).map(|it| one.replace("{}", &it.to_string())).collect();
         service.execute(&format!("insert into idempotency (scope, key, fingerprint, answer, at) values {}", rows.join(", ")));
         service.work().await;
