@@ -193,6 +193,42 @@ fn manifest(backup: &Path) -> Value {
     serde_json::from_str(&text).expect("a manifest")
 }
 
+/// What `lanyard_app` may do, table by table and column by column, and what it is granted on tables to come.
+fn rights(url: &str) -> Vec<String> {
+    let store = Store::open(url, Options { pool: 1, ..Options::default() }).expect("a store");
+    let sql = "select c.relname || ' ' || p || ' ' || has_table_privilege('lanyard_app', c.oid, p) as it \
+         from pg_class c, unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) p \
+         where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' \
+         union all \
+         select c.relname || '.' || a.attname || ' ' || p || ' ' || has_column_privilege('lanyard_app', c.oid, a.attnum, p) \
+         from pg_class c join pg_attribute a on a.attrelid = c.oid, unnest(array['SELECT', 'INSERT', 'UPDATE']) p \
+         where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped \
+         union all \
+         select c.relname || ' ' || p || ' ' || has_sequence_privilege('lanyard_app', c.oid, p) \
+         from pg_class c, unnest(array['USAGE', 'SELECT', 'UPDATE']) p \
+         where c.relnamespace = 'public'::regnamespace and c.relkind = 'S' \
+         union all \
+         select 'to come: ' || d.defaclobjtype::text || ' ' || a.privilege_type from pg_default_acl d, aclexplode(d.defaclacl) a \
+         where a.grantee = 'lanyard_app'::regrole order by 1";
+    texts(&store, sql).expect("rights")
+}
+
+fn is_numbered(store: &Store) -> Option<i64> {
+    let last = "select coalesce(max(position), 0) as it from outbox";
+    texts(store, last).expect("a position")[0].parse().ok().filter(|it| *it > 0)
+}
+
+/// The last event's position, once there is one.
+fn last_position(url: &str) -> i64 {
+    let store = Store::open(url, Options { pool: 1, ..Options::default() }).expect("a store");
+    (0..500)
+        .find_map(|_| {
+            thread::sleep(Duration::from_millis(20));
+            is_numbered(&store)
+        })
+        .expect("an event with its position")
+}
+
 fn online(kind: Kind) {
     let (Some(database), Some(elsewhere)) = (Database::new(kind), Database::empty(kind)) else {
         return eprintln!("left out: there is no PostgreSQL");
@@ -203,6 +239,7 @@ fn online(kind: Kind) {
     let (before, during) = load.during("a", || {
         load.more(BEFORE);
         let before = load.known();
+        last_position(&database.url);
         let (done, said) = command(&folder, &["--demo", "backup", &shown], &database.url);
         assert!(done && !said.contains("couldn't be told"), "{said}");
         let during = load.known().len() - before.len();
@@ -242,6 +279,19 @@ fn online(kind: Kind) {
         );
     }
     drop(store);
+    // Who was told of events after the backup goes on after them; what may be done is what may be done elsewhere.
+    let told = last_position(&database.url);
+    let skipped = last_position(&elsewhere.url);
+    assert!(skipped > told && skipped > 1_000_000 && told < 1_000_000, "{told} {skipped}");
+    if kind == Kind::Postgres {
+        let (fresh, restored) = (rights(&database.url), rights(&elsewhere.url));
+        assert_eq!(restored, fresh);
+        for it in
+            ["trail UPDATE false", "trail.chain UPDATE true", "members DELETE true", "to come: r DELETE"]
+        {
+            assert!(fresh.contains(&it.to_owned()), "{it}");
+        }
+    }
     let (done, said) = command(&folder, &["--demo", "restore", &shown], &elsewhere.url);
     assert!(!done && (said.contains("is there") || said.contains("isn't empty")), "{said}");
 
@@ -252,7 +302,9 @@ fn online(kind: Kind) {
         assert_eq!(load.ask(key), Some((id.clone(), true)), "{key}");
     }
     let (id, replayed) = load.ask("b").expect("an answer");
-    assert!(!replayed && !before.values().any(|it| *it == id));
+    // Of those that were acknowledged after the backup, too, it has none's number.
+    assert!(!replayed && !after.values().any(|it| *it == id), "{id}");
+    assert!(id.split_once('R').is_some_and(|it| it.1.parse::<i64>().is_ok_and(|it| it > 1_000_000)), "{id}");
     assert!(load.folder.exists());
     drop(load);
     whole(&elsewhere.url, &before).expect("a whole database");
@@ -275,6 +327,46 @@ fn c_21_a_backup_under_load_is_whole_on_sqlite() {
 #[test]
 fn c_21_a_backup_under_load_is_whole_on_postgres() {
     online(Kind::Postgres);
+}
+
+/// Whom a policy shows but their own rows backs up all of them, also where the URL sets something itself.
+#[test]
+fn c_21_a_user_that_is_no_superuser_backs_up_every_row() {
+    let (Some(database), Some(elsewhere)) = (Database::new(Kind::Postgres), Database::empty(Kind::Postgres))
+    else {
+        return eprintln!("left out: there is no PostgreSQL");
+    };
+    let (folder, keeper) = (folder("backup-keeper"), format!("keeper_{}", std::process::id()));
+    let execute = |database: &Database, sql: &str| {
+        diesel::PgConnection::establish(&database.url).expect("a connection").batch_execute(sql).expect(sql);
+    };
+    let name = |database: &Database| database.url.rsplit('/').next().expect("a name").to_owned();
+    let owns = format!(
+        "create role {keeper} login; grant lanyard_app to {keeper}; alter database {} owner to {keeper}; \
+         alter database {} owner to {keeper}; alter schema public owner to {keeper}; \
+         do $$ declare it name; begin for it in select relname from pg_class where relnamespace = 'public'::regnamespace \
+         and relkind in ('r', 'S') loop execute format('alter table %I owner to {keeper}', it); end loop; end $$",
+        name(&database),
+        name(&elsewhere)
+    );
+    execute(&database, &owns);
+    execute(&elsewhere, &format!("alter schema public owner to {keeper}"));
+    let url = |database: &Database| {
+        format!("{}?options=-c%20work_mem%3D8MB", database.url.replace("//lanyard@", &format!("//{keeper}@")))
+    };
+    let load = Load::start(&folder, &url(&database));
+    let (id, _) = load.ask("a").expect("an answer");
+    drop(load);
+    let (done, said) = command(&folder, &["--demo", "backup", "saved"], &url(&database));
+    assert!(done, "{said}");
+    assert!(manifest(&folder.join("saved"))["rows"]["authorizations"].as_i64() > Some(0));
+    let (_, said) = command(&folder, &["--demo", "restore", "saved"], &url(&elsewhere));
+    assert!(said.contains("restored") && said.ends_with("doctor: durability\n"), "{said}");
+    assert!(whole(&elsewhere.url, &BTreeMap::from([("a".to_owned(), id)])).is_ok());
+    // The control: whoever asks as no job sees none of them.
+    let all = "do $$ begin if (select count(*) from authorizations) > 0 then raise 'seen'; end if; end $$";
+    let mut other = diesel::PgConnection::establish(&url(&elsewhere)).expect("a connection");
+    other.batch_execute(all).expect("no row");
 }
 
 /// The control of C-21: a plain copy of the file leaves out what is in the log beside it, and that is noticed.

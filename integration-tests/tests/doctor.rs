@@ -113,6 +113,22 @@ fn what_is_broken_is_named_on_sqlite() {
     }
 }
 
+/// A file that isn't kept as the service keeps it is named, and left as it is.
+#[test]
+fn a_file_without_its_log_is_named_and_left_alone() {
+    let (database, folder) = sound(Kind::Sqlite, "journal").expect("a database");
+    execute(&database, "pragma journal_mode = delete");
+    let before = fs::read(file(&database)).expect("a file");
+    let look = || doctor(&folder, &["--demo"], &[("LANYARD_DATABASE__URL", &database.url)]);
+    assert_eq!(look(), told(&[], &["durability"]));
+    assert!(fs::read(file(&database)).expect("a file") == before, "it was changed");
+    assert!(!Path::new(&format!("{}-wal", file(&database))).exists());
+    // The control: once it is mended as it is told to be, all is well.
+    let mended = run(&folder, &["--demo", "migrate"], &[("LANYARD_DATABASE__URL", &database.url)]);
+    assert!(mended.status.success());
+    assert_eq!(look(), told(&[], &[]));
+}
+
 /// A page of the file that isn't what it was.
 #[test]
 fn a_damaged_file_is_named() {
@@ -149,6 +165,18 @@ fn what_is_broken_is_named_on_postgres() {
             "alter policy seen on authorizations rename to kept; drop policy kept on authorizations",
             "create policy seen on authorizations using (false)",
             "row-level security",
+        ),
+        (
+            "grant update on trail to lanyard_app",
+            "revoke update on trail from lanyard_app; grant update (position, chain) on trail to lanyard_app",
+            "rights",
+        ),
+        ("grant delete on grants to lanyard_app", "revoke delete on grants from lanyard_app", "rights"),
+        ("revoke insert on jobs from lanyard_app", "grant insert on jobs to lanyard_app", "rights"),
+        (
+            "grant update (reason) on trail to lanyard_app",
+            "revoke update (reason) on trail from lanyard_app",
+            "rights",
         ),
         (
             "insert into __diesel_schema_migrations (version) values ('20991231000000')",

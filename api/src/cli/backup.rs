@@ -55,7 +55,8 @@ pub(super) fn restore(settings: &Settings, from: &Path) -> Result<(), String> {
         std::fs::create_dir_all(&settings.demo_folder).map_err(|it| format!("demo_folder: {it}"))?;
     }
     let (url, programs) = (&settings.database.url.0, settings.backup.programs.as_deref());
-    let made = store::restore(url, from, programs).map_err(|it| format!("restore: {}", it.words()))?;
+    let today = SystemClock.now().with_timezone(&settings.plan.zone).date_naive();
+    let made = store::restore(url, from, today, programs).map_err(|it| format!("restore: {}", it.words()))?;
     say(&format!("{}: {}, restored", from.display(), told(&made)));
     trail(settings)?;
     doctor::database(settings)

@@ -6,6 +6,7 @@ use std::path::Path;
 use kernel::Clock;
 use serde::Serialize;
 
+use crate::backup::untouched;
 use crate::db::{Role, Target, count, one, texts, versions};
 use crate::{Db, Error};
 
@@ -64,7 +65,12 @@ pub fn examine(url: &str, clock: &dyn Clock) -> Vec<Finding> {
         let advice = "run `lanyard migrate`, or `lanyard restore` a backup";
         return vec![Finding::ok("database", "there is none").unless(false, Level::Fail, advice)];
     }
-    let mut db = match target.connect(Role::Owner) {
+    // The service's own connections set what is looked at here.
+    let db = match &target {
+        Target::Sqlite(path) => untouched(Path::new(path), ""),
+        Target::Postgres(_) => target.connect(Role::Owner),
+    };
+    let mut db = match db {
         Ok(db) => db,
         Err(it) => return unreachable(it),
     };
@@ -92,6 +98,7 @@ const POSTGRES: &[(&str, Check)] = &[
     ("version", postgres_version),
     ("durability", postgres_durability),
     ("role", role),
+    ("rights", rights),
     ("row-level security", row_level_security),
     ("clock", clocks),
     ("messages", messages),
@@ -119,13 +126,18 @@ fn sqlite_version(_: &Target, db: &mut Db, _: &dyn Clock) -> Result<Finding, Err
     Ok(found(format!("SQLite {version}")).unless(good, Level::Fail, "build with the bundled library"))
 }
 
-fn sqlite_durability(_: &Target, db: &mut Db, _: &dyn Clock) -> Result<Finding, Error> {
+/// How the file is kept, and, only where that is right, whether the service's own connections sync.
+fn sqlite_durability(target: &Target, db: &mut Db, _: &dyn Clock) -> Result<Finding, Error> {
     let journal = one(db, "select journal_mode as it from pragma_journal_mode")?;
-    let synchronous = count(db, "select synchronous as it from pragma_synchronous")?;
+    if journal != "wal" {
+        let advice = "run `lanyard migrate`, which sets WAL; where that doesn't last, put the database on a local disk: \
+                      SQLite must be able to share memory there";
+        return Ok(found(format!("journal_mode {journal}")).unless(false, Level::Fail, advice));
+    }
+    let synchronous =
+        count(&mut target.connect(Role::Owner)?, "select synchronous as it from pragma_synchronous")?;
     let it = found(format!("journal_mode {journal}, synchronous {synchronous}"));
-    let advice =
-        "put the database on a local disk, where SQLite can share memory: what is acknowledged isn't on disk";
-    Ok(it.unless(journal == "wal" && synchronous == 2, Level::Fail, advice))
+    Ok(it.unless(synchronous == 2, Level::Fail, "use another build: what is acknowledged isn't on disk"))
 }
 
 fn integrity(_: &Target, db: &mut Db, _: &dyn Clock) -> Result<Finding, Error> {
@@ -174,6 +186,33 @@ fn role(target: &Target, db: &mut Db, _: &dyn Clock) -> Result<Finding, Error> {
         Level::Fail,
         "`alter role lanyard_app nosuperuser nobypassrls`: it sees the rows of every site",
     ))
+}
+
+/// What `lanyard_app` may do, table by table, is what the migrations let it: of the trail nothing but to add to it.
+fn rights(_: &Target, db: &mut Db, _: &dyn Clock) -> Result<Finding, Error> {
+    let wrong = texts(
+        db,
+        "select lower(p) || ' ' || c.relname as it from pg_class c \
+         cross join unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) p \
+         where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' \
+         and has_table_privilege('lanyard_app', c.oid, p) = (p = 'TRUNCATE' \
+         or c.relname = 'trail' and p in ('UPDATE', 'DELETE') \
+         or c.relname in ('principals', 'grants', 'delegations', 'emergency_accesses') and p = 'DELETE' \
+         or c.relname = '__diesel_schema_migrations' and p <> 'SELECT') \
+         union all \
+         select 'update trail.' || attname from pg_attribute where attrelid = 'public.trail'::regclass and attnum > 0 \
+         and not attisdropped \
+         and has_column_privilege('lanyard_app', attrelid, attnum, 'UPDATE') <> (attname in ('position', 'chain')) \
+         order by it",
+    )?;
+    let advice = "`grant` or `revoke` these, as the owner of the tables: what is kept for good could be changed, or the service \
+                  can't work";
+    let told = if wrong.is_empty() {
+        "as the migrations grant them".to_owned()
+    } else {
+        format!("not as the migrations grant them: {}", wrong.join(", "))
+    };
+    Ok(found(told).unless(wrong.is_empty(), Level::Fail, advice))
 }
 
 fn row_level_security(_: &Target, db: &mut Db, _: &dyn Clock) -> Result<Finding, Error> {

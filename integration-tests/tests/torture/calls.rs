@@ -60,6 +60,17 @@ async fn client(round: &mut Round<'_>, base: &str) -> String {
     it["id"].as_str().expect("an id").to_owned()
 }
 
+/// The path of a webhook of the first site, which is sent nothing before it is tested.
+async fn webhook(round: &mut Round<'_>, base: &str) -> String {
+    let it = round.make(base, "site-administrator", "/v1/webhooks", receiver()).await;
+    format!("/v1/webhooks/{}", it["id"].as_str().expect("an id"))
+}
+
+/// One whose address leads nowhere, and which nothing that happens here is told to.
+fn receiver() -> Value {
+    json!({"url": "https://hooks.example.org/", "site_ids": [SITES[0].0], "types": ["site.none"]})
+}
+
 async fn delegation(round: &mut Round<'_>, base: &str) -> Value {
     let agent = json!({"login": fresh(), "name": "Kim Doe", "kind": "person"});
     let agent = round.make(base, "administrator", "/v1/users", agent).await;
@@ -165,6 +176,16 @@ pub(super) async fn call(round: &mut Round<'_>, base: &str, operation: &str) -> 
             let it = round.make(base, "site-administrator", "/v1/delegations", body).await;
             let path = format!("/v1/delegations/{}/end", it["id"].as_str().expect("an id"));
             post("site-administrator", path, why)
+        }
+        "create_webhook" => post("site-administrator", "/v1/webhooks".to_owned(), receiver()),
+        "rotate_webhook" | "test_webhook" | "disable_webhook" | "replay_webhook" | "enable_webhook" => {
+            let path = webhook(round, base).await;
+            let (verb, _) = operation.split_once('_').expect("a verb");
+            if verb == "enable" {
+                round.make(base, "site-administrator", &format!("{path}/disable"), why.clone()).await;
+            }
+            let body = if verb == "replay" { json!({"after": "2026-01-01T00:00:00Z"}) } else { why };
+            post("site-administrator", format!("{path}/{verb}"), body)
         }
         other => panic!("{other} writes, and has no call here"),
     };

@@ -56,6 +56,18 @@ impl Holder {
     }
 }
 
+/// The jobs that a node has, as far as the others can tell.
+fn claimed(ledger: &Ledger) -> Vec<String> {
+    ledger.texts(
+        "select kind as it from jobs where claimed_by is not null or claimed_until is not null order by kind",
+    )
+}
+
+/// Has every job due again, so that there is something to claim.
+fn make_due(ledger: &Ledger) {
+    ledger.execute("update jobs set run_at = '2026-01-01 00:00:00' where claimed_by is null");
+}
+
 async fn ends(node: &mut Node) -> (ExitStatus, Duration) {
     let began = Instant::now();
     loop {
@@ -113,6 +125,7 @@ async fn at_work(
     }
     let (status, time) = ends(&mut node).await;
     if name == "-TERM" {
+        assert_eq!(claimed(ledger), Vec::<String>::new());
         sent.expect("the other half");
         let mut answer = String::new();
         let _ = slow.read_to_string(&mut answer);
@@ -140,18 +153,28 @@ async fn stopped(kind: Kind, database: Database) {
     assert!(status.success(), "{status}");
     assert!(done > 0 && done + refused == 12 && unanswered == 0, "{done} {refused} {unanswered}");
     // The same under mixed load: whoever got no answer had not been heard.
-    let rounds = form(20, 1);
+    let (rounds, mut held) = (form(20, 1), 0);
     for _ in 0..rounds {
         let mut node = setting.start();
         load.turn_to(&[&node.base]);
         let status = load
             .during(8, async {
                 pause(400).await;
+                make_due(&ledger);
+                // Until the node takes them, and not much longer.
+                for _ in 0..400 {
+                    if !claimed(&ledger).is_empty() {
+                        held += 1;
+                        break;
+                    }
+                    pause(2).await;
+                }
                 node.signal("-TERM");
                 ends(&mut node).await.0
             })
             .await;
         assert!(status.success(), "{status}");
+        assert_eq!(claimed(&ledger), Vec::<String>::new(), "no one has a job that no one does");
         load.take_unknown_as_refused();
     }
     // The half that came later, or never.
@@ -161,8 +184,14 @@ async fn stopped(kind: Kind, database: Database) {
     // The control: a service that is killed leaves them without an answer.
     let ([_, _, unanswered], status, _) = at_work("-KILL", &setting, &ledger, &load).await;
     assert!(unanswered > 0 && !status.success(), "{unanswered} {status}");
+    // And of the claims: one that is there is seen.
+    ledger.execute(
+        "update jobs set claimed_by = 'node_x', claimed_until = '2099-01-01 00:00:00' where kind = 'seal'",
+    );
+    assert!(claimed(&ledger).contains(&"seal".to_owned()));
     let measured = format!(
-        "{done} finished, {refused} refused, 0 unanswered, exit 0 after {} ms; {rounds} stops under mixed load",
+        "{done} finished, {refused} refused, 0 unanswered, exit 0 after {} ms; {rounds} stops under mixed load, \
+         {held} of them in a claim, none of which was left",
         time.as_millis()
     );
     report("C-15", kind, "finished or 503, exit 0 within 30 s", &measured);

@@ -4,6 +4,7 @@
 //! itself, in one read transaction; PostgreSQL's own programs do it, in the snapshot in which the rows are counted.
 
 mod files;
+mod gap;
 mod postgres;
 mod sqlite;
 
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamp};
 use kernel::fresh_id;
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::{Target, count};
 use crate::{Db, Error, Trail, Tx, both};
+
+pub(crate) use sqlite::untouched;
 
 /// The form of a manifest that this build reads and writes.
 const FORM: u32 = 1;
@@ -100,11 +103,17 @@ pub fn backup(
     Ok(manifest)
 }
 
-/// Makes the database at `url`, which must not be there yet, or be empty, from the backup in `folder`.
+/// Makes the database at `url`, which must not be there yet, or be empty, from the backup in `folder`. It gives no number of `today`,
+/// and no event's position, that can have been given after the backup.
 ///
 /// # Errors
 /// Why it couldn't be made: it isn't a backup that this build can read, or not as it was made, or there is something already.
-pub fn restore(url: &str, folder: &Path, programs: Option<&Path>) -> Result<Manifest, Error> {
+pub fn restore(
+    url: &str,
+    folder: &Path,
+    today: NaiveDate,
+    programs: Option<&Path>,
+) -> Result<Manifest, Error> {
     let target = Target::parse(url)?;
     let manifest = manifest(folder)?;
     if manifest.database != kind(&target) {
@@ -124,8 +133,8 @@ pub fn restore(url: &str, folder: &Path, programs: Option<&Path>) -> Result<Mani
         ));
     }
     let content = match &target {
-        Target::Sqlite(path) => sqlite::load(path, &file)?,
-        Target::Postgres(url) => postgres::load(&target, url, &file, programs)?,
+        Target::Sqlite(path) => sqlite::load(path, &file, today)?,
+        Target::Postgres(url) => postgres::load(&target, url, &file, (today, programs))?,
     };
     if content.schema != manifest.schema || content.rows != manifest.rows {
         return wrong("what was restored isn't what the manifest says; don't use it");

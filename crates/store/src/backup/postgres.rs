@@ -4,20 +4,27 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
 
-use super::{Content, wrong};
+use super::{Content, gap, wrong};
 use crate::db::{Role, Target, count, one};
 use crate::{Db, Error};
 
 const TABLES: &str =
     "select tablename::text as it from pg_tables where schemaname = 'public' order by tablename";
 
-/// The role of the service's connections is the server's own, not the database's, so that no copy has it; nor what it is
-/// granted on tables to come, which a dump says of an owner whom another server may not have.
-const ROLE: &str = "do $$ begin create role lanyard_app nologin nobypassrls; \
+/// The role of the service's connections is the server's own, not the database's, so that no copy has it. Of the tables that are
+/// restored it gets what the copy says and nothing more, which it would by what is granted on tables to come.
+const ROLE: &str = "do $$ begin \
+     if not exists (select 1 from pg_roles where rolname = 'lanyard_app') then \
+     create role lanyard_app nologin nobypassrls; end if; \
      exception when duplicate_object or unique_violation then null; end $$; \
-     alter default privileges in schema public grant select, insert, update, delete on tables to lanyard_app; \
+     alter default privileges in schema public revoke all on tables from lanyard_app; \
+     alter default privileges in schema public revoke all on sequences from lanyard_app";
+
+/// What it is granted on tables to come, which a dump says of an owner whom another server may not have.
+const TO_COME: &str = "alter default privileges in schema public grant select, insert, update, delete on tables to lanyard_app; \
      alter default privileges in schema public grant usage on sequences to lanyard_app";
 
 pub(super) fn save(
@@ -44,7 +51,7 @@ pub(super) fn load(
     target: &Target,
     url: &str,
     file: &Path,
-    programs: Option<&Path>,
+    (today, programs): (NaiveDate, Option<&Path>),
 ) -> Result<Content, Error> {
     let mut db = patient(target)?;
     let server = Server::of(url, programs);
@@ -68,8 +75,11 @@ pub(super) fn load(
         child.wait_with_output()
     });
     finished("pg_restore", told)?;
+    db.batch_execute(TO_COME)?;
+    let content = Content::of(&mut db, TABLES)?;
+    gap::leave(&mut db, &content.schema, today)?;
     db.batch_execute("analyze")?;
-    Content::of(&mut db, TABLES)
+    Ok(content)
 }
 
 /// A connection that waits for as long as it takes, and sees the rows of every site.
@@ -93,13 +103,13 @@ struct Server<'a> {
 impl<'a> Server<'a> {
     fn of(url: &str, programs: Option<&'a Path>) -> Self {
         let (url, password) = apart(url);
-        Self { url, password, programs }
+        Self { url: as_job(&url), password, programs }
     }
 
     fn bare(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.map_or_else(|| name.into(), |it| it.join(name)));
-        // What went wrong is told in English, and every site's rows are there.
-        command.env("LC_ALL", "C").env("PGOPTIONS", "-c app.scope=job -c statement_timeout=0");
+        // What went wrong is told in English.
+        command.env("LC_ALL", "C");
         command
     }
 
@@ -162,6 +172,18 @@ fn apart(url: &str) -> (String, Option<String>) {
     (format!("{scheme}://{user}{at}{place}{ask}{}", others.join("&")), password.map(decoded))
 }
 
+/// Has the server show every site's rows, for as long as it takes, besides what the URL has it set: where that sets anything,
+/// what the environment says isn't heeded.
+fn as_job(url: &str) -> String {
+    const SET: &str = "-c%20app.scope%3Djob%20-c%20statement_timeout%3D0";
+    let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let (set, mut all): (Vec<_>, Vec<_>) =
+        parameters.split('&').filter(|it| !it.is_empty()).partition(|it| it.starts_with("options="));
+    let set = set.last().map_or_else(|| format!("options={SET}"), |it| format!("{it}%20{SET}"));
+    all.push(&set);
+    format!("{place}?{}", all.join("&"))
+}
+
 /// What stands for a text in a URL.
 fn decoded(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
@@ -177,6 +199,21 @@ fn decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_url_sets_is_kept_beside_what_a_backup_needs() {
+        const SET: &str = "-c%20app.scope%3Djob%20-c%20statement_timeout%3D0";
+        for (url, it) in [
+            ("postgres://h/d", format!("postgres://h/d?options={SET}")),
+            ("postgres://h/d?a=b", format!("postgres://h/d?a=b&options={SET}")),
+            (
+                "postgres://h/d?options=-c%20x%3Dy&a=b",
+                format!("postgres://h/d?a=b&options=-c%20x%3Dy%20{SET}"),
+            ),
+        ] {
+            assert_eq!(as_job(url), it, "{url}");
+        }
+    }
 
     #[test]
     fn a_password_is_taken_out_of_its_url() {

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use diesel::SqliteConnection;
 use diesel::connection::{Connection, SimpleConnection};
 
-use super::{Content, files, wrong};
+use super::{Content, files, gap, wrong};
 use crate::db::{Role, Target, texts};
 use crate::{Db, Error};
 
@@ -24,7 +25,7 @@ pub(super) fn save(target: &Target, path: &str, file: &Path) -> Result<Content, 
 }
 
 /// Puts a copy in the place of a database that isn't there, all at once.
-pub(super) fn load(path: &str, file: &Path) -> Result<Content, Error> {
+pub(super) fn load(path: &str, file: &Path, today: NaiveDate) -> Result<Content, Error> {
     // The log of a database that was there before would be taken for this one's.
     for end in ["", "-wal", "-shm", "-journal"] {
         if Path::new(&format!("{path}{end}")).exists() {
@@ -35,6 +36,7 @@ pub(super) fn load(path: &str, file: &Path) -> Result<Content, Error> {
     files::copy(file, &partial)?;
     let found = looked_at(&partial);
     let named = found.and_then(|found| {
+        prepare(&partial, &found, today)?;
         fs::rename(&partial, path).map_err(|it| files::failed(&partial, &it))?;
         Ok(found)
     });
@@ -44,11 +46,30 @@ pub(super) fn load(path: &str, file: &Path) -> Result<Content, Error> {
     named
 }
 
+/// Has a copy be as the service keeps its database; its log is gone with the connection.
+fn prepare(file: &Path, found: &Content, today: NaiveDate) -> Result<(), Error> {
+    let mut db = SqliteConnection::establish(&file.display().to_string())?;
+    db.batch_execute("pragma journal_mode = wal; pragma synchronous = full")?;
+    let mut db = Db::Sqlite(db);
+    gap::leave(&mut db, &found.schema, today)?;
+    drop(db);
+    for end in ["-wal", "-shm"] {
+        if PathBuf::from(format!("{}{end}", file.display())).exists() {
+            return wrong("the copy's log couldn't be written to it");
+        }
+    }
+    files::sync(file).map(|_| ())
+}
+
+/// A connection that changes nothing, and sets nothing of what a file says of itself.
+pub(crate) fn untouched(file: &Path, more: &str) -> Result<Db, Error> {
+    let path = file.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    Ok(Db::Sqlite(SqliteConnection::establish(&format!("file:{path}?mode=ro{more}"))?))
+}
+
 /// What a copy holds, if it is sound; looking changes nothing of it.
 fn looked_at(file: &Path) -> Result<Content, Error> {
-    let path = file.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let db = SqliteConnection::establish(&format!("file:{path}?mode=ro&immutable=1"))?;
-    let mut db = Db::Sqlite(db);
+    let mut db = untouched(file, "&immutable=1")?;
     let found = texts(&mut db, "select integrity_check as it from pragma_integrity_check limit 10")?;
     if found != ["ok"] {
         return wrong(&format!("the copy isn't sound: {}", found.join("; ")));
