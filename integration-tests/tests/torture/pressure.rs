@@ -21,6 +21,9 @@ use crate::support::{Answer, Database, Kind, Service, example};
 /// The most that the WAL may grow to under 32 writers.
 const WAL: u64 = 64 << 20;
 
+/// How soon a machine that does nothing else says that it lives.
+const IDLE: Duration = Duration::from_millis(10);
+
 /// How long the slowest of a hundred writes may take, 32 at a time.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -57,7 +60,7 @@ async fn lives(service: &Service) -> Duration {
 on_both! {
     /// C-18: while every connection is held, who asks is refused in time, and who only asks whether it lives is answered.
     async fn torture_c_18_all_connections_held_is_told_in_time(service) {
-        // What this machine takes for it anyway is no fault of the service's.
+        // What a machine that does much else takes for it anyway is no fault of the service's.
         let (gate, idle) = (std::sync::mpsc::channel::<()>(), lives(&service).await);
         let (go, gate) = (gate.0, Arc::new(Mutex::new(gate.1)));
         let wait = || {
@@ -73,10 +76,12 @@ on_both! {
             let wait = wait();
             service.store.write(&actor, move |_| -> Result<(), store::Error> { wait(); Ok(()) })
         }).collect();
+        let own = if idle < IDLE { Duration::ZERO } else { idle };
+        let bound = Duration::from_millis(50) + own;
         pause(100).await;
         let (slowest, live, statuses) = ask(&service).await;
         assert!(statuses.iter().all(|it| *it == 503), "{statuses:?}");
-        assert!(slowest < Duration::from_millis(1500) && live < Duration::from_millis(50) + idle, "{slowest:?} {live:?}");
+        assert!(slowest < Duration::from_millis(1500) && live < bound, "{slowest:?} {live:?}");
         drop(go);
         drop((readers, writers));
         // The control: when they are free, the same questions are answered.

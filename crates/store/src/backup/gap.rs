@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date};
 
@@ -16,10 +17,13 @@ const POSITIONS: &str = "20261122000007";
 
 /// Has the next number of `today` and the next event's position be none that was given before.
 pub(super) fn leave(db: &mut Db, schema: &BTreeSet<String>, today: NaiveDate) -> Result<(), Error> {
-    db.transaction(|db| {
-        numbers(db, today)?;
-        if schema.contains(POSITIONS) { positions(db) } else { Ok(()) }
-    })
+    db.batch_execute("begin")?;
+    numbers(db, today)?;
+    if schema.contains(POSITIONS) {
+        positions(db)?;
+    }
+    db.batch_execute("commit")?;
+    Ok(())
 }
 
 fn numbers(db: &mut Db, today: NaiveDate) -> Result<(), Error> {
