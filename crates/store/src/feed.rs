@@ -116,6 +116,10 @@ impl Rx<'_> {
     }
 }
 
+diesel::define_sql_function! {
+    fn pg_try_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Bool;
+}
+
 impl Tx<'_> {
     /// The same as of a read.
     ///
@@ -123,6 +127,17 @@ impl Tx<'_> {
     /// If the database can't answer.
     pub fn events(&mut self, query: &EventQuery, limit: i64) -> Result<Vec<Told>, Error> {
         events(self.db()?, query, limit)
+    }
+
+    /// Holds `key` until the transaction ends, unless another holds it: whether it does.
+    ///
+    /// # Errors
+    /// If the database can't answer.
+    fn try_lock(&mut self, key: &Key) -> Result<bool, Error> {
+        match self.db()? {
+            Db::Postgres(db) => Ok(diesel::select(pg_try_advisory_xact_lock(key.hash())).get_result(db)?),
+            Db::Sqlite(_) => Ok(true),
+        }
     }
 
     /// Gives their positions to about `limit` events that have none; those, or none while another relay does so.

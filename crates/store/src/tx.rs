@@ -63,10 +63,6 @@ diesel::define_sql_function! {
     fn set_config(name: diesel::sql_types::Text, value: diesel::sql_types::Text, local: diesel::sql_types::Bool) -> diesel::sql_types::Text;
 }
 
-diesel::define_sql_function! {
-    fn pg_try_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
-}
-
 /// What a write may hold alone until it ends, in the order in which several must be taken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
@@ -88,7 +84,7 @@ pub enum Key {
 
 impl Key {
     /// The number that stands for it in PostgreSQL; two keys that share one wait for each other and are still right.
-    fn hash(&self) -> i64 {
+    pub(crate) fn hash(&self) -> i64 {
         let (kind, id) = match self {
             Self::Member(id) => ("member", id),
             Self::Authorization(id) => ("authorization", id),
@@ -203,17 +199,6 @@ impl<'a> Tx<'a> {
         match &mut *self.db {
             Db::Postgres(db) => Ok(db.batch_execute(sql.trim_start_matches(';'))?),
             Db::Sqlite(_) => Ok(()),
-        }
-    }
-
-    /// Holds `key` until the transaction ends, unless another holds it: whether it does.
-    ///
-    /// # Errors
-    /// If the database can't answer.
-    pub fn try_lock(&mut self, key: &Key) -> Result<bool, Error> {
-        match self.db()? {
-            Db::Postgres(db) => Ok(diesel::select(pg_try_advisory_xact_lock(key.hash())).get_result(db)?),
-            Db::Sqlite(_) => Ok(true),
         }
     }
 
