@@ -15,6 +15,7 @@ use store::{Actor, Db, Moment};
 
 use crate::contract::Contract;
 use crate::frame::{Known, request_id};
+use crate::patience::Since;
 use crate::rates::Class;
 use crate::wrong::Wrong;
 use crate::{Problem, State, keys, problem};
@@ -136,6 +137,8 @@ pub struct Caller<P> {
     client: Arc<str>,
     request: HttpRequest,
     sound: Result<(), Problem>,
+    /// Since when it waits for the database.
+    pub(crate) since: Since,
     permission: PhantomData<P>,
 }
 
@@ -210,8 +213,8 @@ impl<P: Permission> FromRequest for Caller<P> {
             let contract = request.app_data::<Data<Contract>>();
             let sound = named.and_then(|()| contract.map_or(Ok(()), |it| it.check(&request)));
             let client = claims.client_id.into();
-            let caller =
-                Self { credential, client, request: request.clone(), sound, permission: PhantomData };
+            let (request, since) = (request.clone(), Since::default());
+            let caller = Self { credential, client, request, sound, since, permission: PhantomData };
             caller.known(None, None);
             if P::PERMIT.phi && state.store.is_blind() {
                 return Err(problem::BLIND.problem());

@@ -107,7 +107,8 @@ impl State {
             let done = work(rx, &who, asked).map_err(|it| Wrong::of(it).by(id))?;
             Ok((done, who))
         };
-        let (done, who) = match self.store.enter(caller.entrance(), work).await {
+        let rest = caller.since.rest(self.store.patience());
+        let (done, who) = match self.store.enter(caller.entrance(), work).within(rest).await {
             Ok(done) => done,
             Err(it) => return Err(self.told(caller, it).await),
         };
@@ -162,10 +163,13 @@ impl State {
             let _ = known.set(who.principal.id.clone());
             work(tx, &who, asked).map_err(Wrong::of)
         };
-        let actor = caller.actor();
+        let (actor, rest) = (caller.actor(), caller.since.rest(self.store.patience()));
         let done = match key {
-            None => self.store.write(&actor, work).await.map(|it| (it, false)),
-            Some(key) => self.store.write_once(&actor, key, work).await.map(|it| (it.value, it.replayed)),
+            None => self.store.write(&actor, work).within(rest).await.map(|it| (it, false)),
+            Some(key) => {
+                let done = self.store.write_once(&actor, key, work).within(rest).await;
+                done.map(|it| (it.value, it.replayed))
+            }
         };
         if let Some(who) = entered.get() {
             caller.known(Some(who), None);
@@ -194,7 +198,8 @@ impl State {
         let Some(key) = key.filter(|_| problem.status_code() == StatusCode::UNPROCESSABLE_ENTITY) else {
             return Err(problem);
         };
-        let kept = self.store.kept::<Reply>(key).await?;
+        let rest = caller.since.rest(self.store.patience());
+        let kept = self.store.kept::<Reply>(key).within(rest).await?;
         self.metrics.replays.inc_by(kept.is_some().into());
         kept.map(Reply::replayed).ok_or(problem)
     }

@@ -1,11 +1,13 @@
 //! Events, read and sent: in an order that misses nothing, signed, tried again, and only where they may go (W-01 to W-08).
 
+mod counted;
 mod feed;
 mod hostile;
 mod killed;
 mod owners;
 mod retries;
 mod signatures;
+mod turns;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};

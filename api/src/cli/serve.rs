@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use chrono::TimeDelta;
+use futures_util::future::join;
 use kernel::{Clock, SystemClock};
 
 use super::data::{ask, migrate};
@@ -58,8 +59,8 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
         let jobs = Arc::new(Jobs::new(Arc::clone(&state)));
         let own = Arc::clone(&jobs);
         let work = actix_web::rt::spawn(async move { own.work().await });
-        actix_web::rt::spawn(deliveries::run(Arc::clone(&state)));
-        actix_web::rt::spawn(state.warm());
+        let sending = actix_web::rt::spawn(deliveries::run(Arc::clone(&state)));
+        actix_web::rt::spawn(Arc::clone(&state).warm());
         let scheme = settings.scheme();
         say(&format!("listening on {scheme}://{address}  (docs: {scheme}://{address}/docs)"));
         if settings.demo {
@@ -67,7 +68,8 @@ pub(super) fn serve(settings: &Settings) -> Result<(), String> {
         }
         let ended = server.await.map_err(|it| it.to_string());
         work.abort();
-        jobs.release().await;
+        sending.abort();
+        join(jobs.release(), deliveries::stop(&state)).await;
         ended
     })
 }

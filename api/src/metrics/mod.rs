@@ -15,12 +15,17 @@ use prometheus::core::Collector;
 use prometheus::{Counter, Gauge, GaugeVec, HistogramOpts, HistogramVec};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
+use crate::deliveries;
+
 pub use scrapers::{Allowed, Network, Scrapers};
 pub(crate) use watched::Watched;
 
 /// The upper bounds, in seconds, between which the durations of requests are told apart.
 const BUCKETS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// The kinds of jobs that may fail.
+const JOBS: &[&str] = &[authorizations::DECIDE, "deadlines", "seal", "verify", "purge"];
 
 macro_rules! families {
     ($($(#[doc = $doc:literal])+ $field:ident: $kind:ident = $name:literal $([$($label:literal),+])?;)+) => {
@@ -53,6 +58,7 @@ macro_rules! families {
                 )+
                 let storage = store::folder(url);
                 let it = Self { registry, scrapers, storage, turn: Mutex::default(), $($field),+ };
+                it.begin_at_nothing();
                 it.started.set(scrape::seconds(now));
                 it.build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
                 it
@@ -132,12 +138,24 @@ families! {
     jobs_oldest: GaugeVec = "lanyard_job_oldest_seconds"["kind"];
     /// Attempts to deliver an event to an endpoint, by how they ended.
     deliveries: IntCounterVec = "lanyard_deliveries_total"["outcome"];
-    /// Deliveries whose time has come.
+    /// Deliveries that wait to be sent and could be; 10,000 means that or more.
     deliveries_due: IntGauge = "lanyard_deliveries_due";
     /// Connections of callers, by what they do.
     connections: IntGaugeVec = "lanyard_connections"["state"];
     /// Connections of callers that the service closed, by why.
     connections_closed: IntCounterVec = "lanyard_connections_closed_total"["why"];
+}
+
+impl Metrics {
+    /// Has each value of a label there from the start: of a counter that isn't there before the first time no alarm sees the first time.
+    fn begin_at_nothing(&self) {
+        for it in deliveries::OUTCOMES {
+            self.deliveries.with_label_values(&[it]);
+        }
+        for it in JOBS {
+            self.jobs_failed.with_label_values(&[it]);
+        }
+    }
 }
 
 /// A kind of family, and how one is made.

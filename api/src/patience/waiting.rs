@@ -2,10 +2,23 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::task::Context;
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Since when a request waits for the database: all of its waits together are one.
+#[derive(Default)]
+pub(crate) struct Since(OnceLock<Instant>);
+
+impl Since {
+    /// What is left of `patience` since this was first asked; a moment, at least.
+    pub(crate) fn rest(&self, patience: Duration) -> Duration {
+        let waited = self.0.get_or_init(Instant::now).elapsed();
+        patience.saturating_sub(waited).max(Duration::from_millis(50))
+    }
+}
 
 /// When so much time will have passed.
 pub(super) fn within(time: Duration) -> Instant {

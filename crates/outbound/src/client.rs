@@ -36,13 +36,20 @@ pub enum Failure {
     Broken,
 }
 
+/// The head of an answer, as far as it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The status.
+    pub status: u16,
+    /// After how many seconds to come again, if it said.
+    pub retry_after: Option<u32>,
+}
+
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// After how many seconds to come again, if it said.
-    pub retry_after: Option<u32>,
     /// As much of the body as was read.
     pub body: Vec<u8>,
     /// Whether that is all of it.
@@ -101,8 +108,8 @@ impl Client {
         self.settings.rules.target(url)
     }
 
-    /// Posts `body`, as JSON, with these headers. What the answer is is said by its status alone: of its body as much is thrown
-    /// away as comes in time, and the rest is cut.
+    /// Posts `body`, as JSON, with these headers. What the answer is is said by its head alone: once that is there, the connection is
+    /// closed, whatever of a body would follow.
     ///
     /// # Errors
     /// Why there is no answer.
@@ -111,10 +118,12 @@ impl Client {
         to: &Target,
         headers: &[(&'static str, String)],
         body: String,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Head, Failure> {
         let client = self.client().map_err(|_| Failure::Tls)?;
         let request = client.post(to.0.clone()).header("content-type", "application/json").body(body);
-        send(headers.iter().fold(request, |it, (name, value)| it.header(*name, value))).await
+        let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, value));
+        let answer = request.send().await.map_err(|it| why(&it))?;
+        Ok(Head { status: answer.status().as_u16(), retry_after: retry_after(&answer) })
     }
 
     /// Gets what is there.
@@ -123,7 +132,7 @@ impl Client {
     /// Why there is no answer.
     pub async fn get(&self, from: &Target) -> Result<Answer, Failure> {
         let client = self.client().map_err(|_| Failure::Tls)?;
-        send(client.get(from.0.clone())).await
+        read(client.get(from.0.clone())).await
     }
 
     /// Why it can't be made, if so; it reads the machine's certificates.
@@ -158,9 +167,9 @@ fn make(settings: &Settings) -> Result<reqwest::Client, String> {
     client.build().map_err(|it| format!("{it:?}"))
 }
 
-async fn send(request: RequestBuilder) -> Result<Answer, Failure> {
+async fn read(request: RequestBuilder) -> Result<Answer, Failure> {
     let mut answer = request.send().await.map_err(|it| why(&it))?;
-    let (status, retry_after) = (answer.status().as_u16(), retry_after(&answer));
+    let status = answer.status().as_u16();
     let (mut body, mut whole) = (Vec::new(), false);
     while body.len() < LONGEST {
         match answer.chunk().await {
@@ -173,7 +182,7 @@ async fn send(request: RequestBuilder) -> Result<Answer, Failure> {
         }
     }
     body.truncate(LONGEST);
-    Ok(Answer { status, retry_after, body, whole })
+    Ok(Answer { status, body, whole })
 }
 
 fn retry_after(answer: &Response) -> Option<u32> {

@@ -9,6 +9,6 @@ mod seal;
 mod sign;
 
 pub use address::{Rules, Target, Wrong};
-pub use client::{Answer, Client, Failure, Found, Lookup, Settings, SystemLookup};
+pub use client::{Answer, Client, Failure, Found, Head, Lookup, Settings, SystemLookup};
 pub use seal::Seal;
 pub use sign::{Secrets, signed};

@@ -116,6 +116,10 @@ impl Rx<'_> {
     }
 }
 
+diesel::define_sql_function! {
+    fn pg_try_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Bool;
+}
+
 impl Tx<'_> {
     /// The same as of a read.
     ///
@@ -125,14 +129,27 @@ impl Tx<'_> {
         events(self.db()?, query, limit)
     }
 
-    /// Gives their positions to about `limit` events that have none; those. One relay at a time: the lock is held to the end.
+    /// Holds `key` until the transaction ends, unless another holds it: whether it does.
+    ///
+    /// # Errors
+    /// If the database can't answer.
+    fn try_lock(&mut self, key: &Key) -> Result<bool, Error> {
+        match self.db()? {
+            Db::Postgres(db) => Ok(diesel::select(pg_try_advisory_xact_lock(key.hash())).get_result(db)?),
+            Db::Sqlite(_) => Ok(true),
+        }
+    }
+
+    /// Gives their positions to about `limit` events that have none; those, or none while another relay does so.
     ///
     /// Those of one subject always follow each other as they happened.
     ///
     /// # Errors
     /// If the database can't answer.
     pub fn relay(&mut self, limit: i64) -> Result<Vec<Told>, Error> {
-        self.lock(&[Key::Feed])?;
+        if !self.try_lock(&Key::Feed)? {
+            return Ok(Vec::new());
+        }
         let db = self.db()?;
         let waiting = || outbox::table.filter(outbox::position.is_null());
         let first: Vec<Told> = waiting().order(outbox::id).limit(limit).load(db)?;

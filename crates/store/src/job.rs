@@ -49,6 +49,12 @@ pub struct Answer<T, E> {
 }
 
 impl<T, E: From<Error>> Answer<T, E> {
+    /// The same, for a caller who has waited before: it begins within `rest`, or not at all.
+    pub fn within(mut self, rest: Duration) -> Self {
+        self.patience = self.patience.min(rest);
+        self
+    }
+
     /// Blocks this thread until the answer is there.
     ///
     /// # Errors

@@ -185,6 +185,12 @@ impl Store {
         self.0.workers.lost()
     }
 
+    /// How long a caller waits for what hasn't begun.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.0.patience
+    }
+
     /// Whether the database answers.
     pub fn ping(&self) -> Answer<(), Error> {
         self.read(|rx| Ok(rx.db().batch_execute("select 1")?))

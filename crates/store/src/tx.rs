@@ -84,7 +84,7 @@ pub enum Key {
 
 impl Key {
     /// The number that stands for it in PostgreSQL; two keys that share one wait for each other and are still right.
-    fn hash(&self) -> i64 {
+    pub(crate) fn hash(&self) -> i64 {
         let (kind, id) = match self {
             Self::Member(id) => ("member", id),
             Self::Authorization(id) => ("authorization", id),

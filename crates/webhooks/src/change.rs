@@ -7,7 +7,7 @@ use registry::Access;
 
 use crate::create::MOST;
 use crate::find::{find, sees};
-use crate::store::{self, clear, count_of, webhook};
+use crate::store::{self, clear, count_of, webhook_held};
 use crate::{
     DisabledFor, Error, EventId, NewReplay, NewWebhookMove, TEST, Webhook, WebhookId, WebhookStatus,
 };
@@ -120,15 +120,16 @@ struct Change {
     before: Webhook,
     webhook: Webhook,
     sealed: String,
+    replay_after: Option<i64>,
 }
 
 impl Change {
     fn of(tx: &mut Tx<'_>, caller: &Access, scope: Scope, id: &WebhookId) -> Result<Self, Error> {
-        let (before, row) = webhook(tx.db()?, id)?.ok_or(Error::NotFound)?;
+        let (before, row) = webhook_held(tx, id)?.ok_or(Error::NotFound)?;
         if !sees(caller, &caller.scope(scope), &before) {
             return Err(Error::NotFound);
         }
-        Ok(Self { webhook: before.clone(), before, sealed: row.secrets })
+        Ok(Self { webhook: before.clone(), before, sealed: row.secrets, replay_after: row.replay_after })
     }
 
     fn record(self, tx: &mut Tx<'_>, action: &'static str, reason: Option<String>) -> Result<Webhook, Error> {
@@ -161,7 +162,7 @@ pub fn rotate(tx: &mut Tx<'_>, caller: &Access, it: ToRotate) -> Result<Webhook,
     change.record(tx, "webhook.rotate", it.of.reason)
 }
 
-/// Leaves an event that is sent to this webhook only, whatever its types.
+/// Leaves an event that is sent to this webhook and no other, whatever its types; whoever reads events of its sites reads it, too.
 ///
 /// # Errors
 /// [`Error::Disabled`] of a webhook that is sent nothing.
@@ -220,7 +221,9 @@ pub fn replay(tx: &mut Tx<'_>, caller: &Access, it: &ToReplay) -> Result<Webhook
     if change.webhook.status == WebhookStatus::Disabled {
         return Err(Error::Disabled);
     }
-    store::replay(tx, &it.id, Some((it.after, it.until)))?;
+    // What an earlier replay hasn't come to yet is told by this one, too.
+    let after = change.replay_after.map_or(it.after, |earlier| earlier.min(it.after));
+    store::replay(tx, &it.id, Some((after, it.until)))?;
     change.record(tx, "webhook.replay", None)
 }
 
@@ -229,8 +232,11 @@ pub(crate) fn give_up(tx: &mut Tx<'_>, mut it: Webhook, why: DisabledFor) -> Res
     let before = it.clone();
     stop(&mut it, why);
     clear(tx, &it.id)?;
-    let sealed = String::new();
-    let it = Change { before, webhook: it, sealed }.record(tx, "webhook.disable", None)?;
+    let it = Change { before, webhook: it, sealed: String::new(), replay_after: None }.record(
+        tx,
+        "webhook.disable",
+        None,
+    )?;
     tell(tx, &it, "webhook.disabled")
 }
 

@@ -25,8 +25,8 @@ pub use endpoint::{
 pub use error::Error;
 pub use find::{attempts, events, find, list};
 pub use relay::{Work, overdue, purge, relay, work};
-pub use result::{Outcome, record};
-pub use turn::{Due, Turn, claim, due, finish};
+pub use result::{Kept, Outcome, record};
+pub use turn::{Due, Turn, claim, due, finish, permitted, release};
 
 /// The type of the event that is sent to try a webhook out.
 pub const TEST: &str = "webhook.test";

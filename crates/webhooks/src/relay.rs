@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use ::store::{AnyOf, Rx, Told, Tx};
+use ::store::{AnyOf, Db, Rx, Told, Tx};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use crate::schema::{QueueRow, webhook_attempts, webhook_queue, webhook_sites, webhooks};
-use crate::turn::has_due;
+use crate::schema::{QueueRow, webhook_attempts, webhook_sites, webhooks};
+use crate::turn::{count_due, has_due};
 use crate::{Error, TEST, WebhookId, WebhookStatus};
 
 /// How many events are given their positions at once.
@@ -42,15 +42,13 @@ pub fn work(rx: &mut Rx<'_>) -> Result<Work, Error> {
     })
 }
 
-/// How many deliveries are due; 10,000 means that or more.
+/// How many deliveries wait to be sent and could be, if a node came to them; 10,000 means that or more.
 ///
 /// # Errors
 /// If the database can't answer.
 pub fn overdue(rx: &mut Rx<'_>) -> Result<i64, Error> {
     let now = rx.now().naive_utc();
-    let due = webhook_queue::table.filter(webhook_queue::next_at.le(now)).limit(10_000);
-    let due: Vec<i64> = due.select(webhook_queue::position).load(rx.db())?;
-    Ok(i64::try_from(due.len()).unwrap_or(i64::MAX))
+    count_due(rx, now, 10_000)
 }
 
 /// Forgets what became of attempts of more than thirty days ago; how many.
@@ -78,12 +76,7 @@ pub fn relay(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let told = tx.relay(BATCH)?;
     let sites: BTreeSet<_> = told.iter().filter_map(|it| it.site_id.clone()).collect();
     let sites: Vec<_> = sites.into_iter().collect();
-    let hooks: Vec<(WebhookId, String, String)> = webhook_sites::table
-        .inner_join(webhooks::table)
-        .filter(AnyOf { column: "webhook_sites.site_id", values: &sites })
-        .filter(webhooks::status.eq(WebhookStatus::Active))
-        .select((webhook_sites::webhook_id, webhook_sites::site_id, webhooks::types))
-        .load(tx.db()?)?;
+    let hooks = told_of(tx.db()?, &sites)?;
     let now = tx.now().naive_utc();
     let mut rows = Vec::new();
     for it in &told {
@@ -94,6 +87,21 @@ pub fn relay(tx: &mut Tx<'_>) -> Result<usize, Error> {
     }
     tx.insert(rows);
     Ok(told.len())
+}
+
+/// The active webhooks of these sites, with site and types. None of them is changed before the transaction ends: what is disabled
+/// meanwhile empties its queue afterwards.
+fn told_of(db: &mut Db, sites: &[String]) -> Result<Vec<(WebhookId, String, String)>, Error> {
+    let found = webhook_sites::table
+        .inner_join(webhooks::table)
+        .filter(AnyOf { column: "webhook_sites.site_id", values: sites })
+        .filter(webhooks::status.eq(WebhookStatus::Active))
+        .order(webhook_sites::webhook_id)
+        .select((webhook_sites::webhook_id, webhook_sites::site_id, webhooks::types));
+    Ok(match db {
+        Db::Postgres(db) => found.for_share().load(db)?,
+        Db::Sqlite(db) => found.load(db)?,
+    })
 }
 
 /// Whether a webhook is told of events of this type.

@@ -30,6 +30,15 @@ pub(crate) fn webhook(db: &mut Db, id: &WebhookId) -> Result<Option<(Webhook, We
     Ok(Some((read(row.clone(), sites.remove(&row.id).unwrap_or_default()), row)))
 }
 
+/// The same, which no one else changes until the transaction ends.
+pub(crate) fn webhook_held(tx: &mut Tx<'_>, id: &WebhookId) -> Result<Option<(Webhook, WebhookRow)>, Error> {
+    if let Db::Postgres(db) = tx.db()? {
+        let held = webhooks::table.find(id).select(webhooks::id).for_update();
+        held.first::<WebhookId>(db).optional()?;
+    }
+    webhook(tx.db()?, id)
+}
+
 /// At most `limit` webhooks, by id.
 pub(crate) fn webhooks_of(
     rx: &mut Rx<'_>,
@@ -148,13 +157,15 @@ pub(crate) fn rotate(
     Ok(())
 }
 
-/// Empties its queue, and forgets what it asked for.
+/// Empties its queue, forgets what it asked for, and ends whoever's turn it is.
 pub(crate) fn clear(tx: &mut Tx<'_>, id: &WebhookId) -> Result<(), Error> {
     diesel::delete(webhook_queue::table.filter(webhook_queue::webhook_id.eq(id))).execute(tx.db()?)?;
     let none = (
         webhooks::held_until.eq(None::<NaiveDateTime>),
         webhooks::replay_after.eq(None::<i64>),
         webhooks::replay_until.eq(None::<i64>),
+        webhooks::leased_by.eq(None::<String>),
+        webhooks::leased_until.eq(tx.now().naive_utc()),
     );
     diesel::update(webhooks::table.find(id)).set(none).execute(tx.db()?)?;
     Ok(())

@@ -4,12 +4,12 @@ use ::store::{EventQuery, Rx, Told, Tx};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use kernel::{Scope, SiteId};
+use kernel::{PrincipalId, Scope, SiteId, fresh_id};
 
 use crate::find::texts;
 use crate::relay::{queued, wants};
 use crate::schema::{QueueRow, WebhookRow, webhook_queue, webhooks};
-use crate::store::{replay, sites_of};
+use crate::store::{replay, sites_of, webhook};
 use crate::{Error, WebhookId, WebhookStatus};
 
 /// How long a node that fell silent keeps others from a webhook: longer than an attempt may take, each of which renews it.
@@ -27,10 +27,10 @@ pub struct Turn {
     pub url: String,
     /// Its secrets, sealed; the new ones, and those of before while they still sign.
     pub sealed: Vec<String>,
-    /// The sites whose events it is told, as of now.
-    pub sites: Vec<SiteId>,
-    /// By which node it was taken.
-    pub node: String,
+    /// Who asked to be told.
+    pub owner: PrincipalId,
+    /// What no other turn is called, of this node or another.
+    pub lease: String,
     /// When it was taken.
     pub since: DateTime<Utc>,
 }
@@ -57,15 +57,29 @@ macro_rules! due {
     }};
 }
 
-/// The webhooks that no one sends to, and that have something to be sent.
-macro_rules! ready {
-    ($now:expr) => {{
-        let due = due!($now).select(webhook_queue::webhook_id);
+/// The webhooks that may be sent to, and that no one sends to.
+macro_rules! free {
+    ($now:expr) => {
         webhooks::table
             .filter(webhooks::status.eq(WebhookStatus::Active).and(webhooks::leased_until.le($now)))
             .filter(webhooks::held_until.is_null().or(webhooks::held_until.le($now)))
-            .filter(webhooks::id.eq_any(due).or(webhooks::replay_after.is_not_null()))
+    };
+}
+
+/// Those of them that have something to be sent.
+macro_rules! ready {
+    ($now:expr) => {{
+        let due = due!($now).select(webhook_queue::webhook_id);
+        free!($now).filter(webhooks::id.eq_any(due).or(webhooks::replay_after.is_not_null()))
     }};
+}
+
+/// How many deliveries a claim would find, `most` at most.
+pub(crate) fn count_due(rx: &mut Rx<'_>, now: NaiveDateTime, most: i64) -> Result<i64, Error> {
+    let free = free!(now).select(webhooks::id);
+    let found = due!(now).filter(webhook_queue::webhook_id.eq_any(free)).limit(most);
+    let found: Vec<i64> = found.select(webhook_queue::position).load(rx.db())?;
+    Ok(i64::try_from(found.len()).unwrap_or(most))
 }
 
 /// Whether a webhook has something to be sent.
@@ -80,31 +94,59 @@ pub(crate) fn has_due(rx: &mut Rx<'_>, now: NaiveDateTime) -> Result<bool, Error
 pub fn claim(tx: &mut Tx<'_>, node: &str, limit: i64) -> Result<Vec<Turn>, Error> {
     let now = tx.now().naive_utc();
     let ready = ready!(now).order((webhooks::leased_until, webhooks::id)).limit(limit);
-    let found: Vec<WebhookRow> = ready.load(tx.db()?)?;
+    let mut found: Vec<WebhookId> = ready.select(webhooks::id).load(tx.db()?)?;
+    // Whoever holds several takes them by id, so that no two wait for each other.
+    found.sort_unstable();
     let mut turns = Vec::new();
-    for it in found {
-        let free = webhooks::table.filter(webhooks::id.eq(&it.id).and(webhooks::leased_until.le(now)));
-        let set = (webhooks::leased_by.eq(Some(node)), webhooks::leased_until.eq(now + LEASE));
-        // Another node may have been faster.
-        if diesel::update(free).set(set).execute(tx.db()?)? == 1 {
-            turns.push(turn(tx, node, it)?);
+    for id in found {
+        let lease = format!("{node}/{}", fresh_id("turn", tx.now()));
+        let free = webhooks::table
+            .filter(webhooks::id.eq(&id).and(webhooks::leased_until.le(now)))
+            .filter(webhooks::status.eq(WebhookStatus::Active));
+        let set = (webhooks::leased_by.eq(Some(&lease)), webhooks::leased_until.eq(now + LEASE));
+        // Another node may have been faster. From here on the row is this transaction's, and may be another than was found.
+        if diesel::update(free).set(set).execute(tx.db()?)? == 1
+            && let Some((_, row)) = webhook(tx.db()?, &id)?
+        {
+            turns.push(turn(tx, lease, row)?);
         }
     }
     Ok(turns)
 }
 
-fn turn(tx: &mut Tx<'_>, node: &str, it: WebhookRow) -> Result<Turn, Error> {
+fn turn(tx: &mut Tx<'_>, lease: String, it: WebhookRow) -> Result<Turn, Error> {
     let (since, now) = (tx.now(), tx.now().naive_utc());
-    // What the owner lost in the meantime, the webhook lost, too.
-    let held = registry::scope_of(tx, &it.owner_id, Scope::WebhooksRead)?;
-    let mut sites = sites_of(tx.db()?, std::slice::from_ref(&it.id))?.remove(&it.id).unwrap_or_default();
-    sites.retain(|site| held.sees(site));
+    let sites = seen(tx, &it.id, &it.owner_id)?;
     if let Some((after, until)) = it.replay_after.zip(it.replay_until) {
         again(tx, &it, &sites, (after, until))?;
     }
     let old = it.old_secrets.filter(|_| it.old_until.is_some_and(|it| it > now));
     let sealed = std::iter::once(it.secrets).chain(old).collect();
-    Ok(Turn { id: it.id, url: it.url, sealed, sites, node: node.to_owned(), since })
+    Ok(Turn { id: it.id, url: it.url, sealed, owner: it.owner_id, lease, since })
+}
+
+/// The sites of a webhook, but those that its owner lost in the meantime.
+fn seen(tx: &mut Tx<'_>, id: &WebhookId, owner: &PrincipalId) -> Result<Vec<SiteId>, Error> {
+    let held = registry::scope_of(tx, owner, Scope::WebhooksRead)?;
+    let mut sites = sites_of(tx.db()?, std::slice::from_ref(id))?.remove(id).unwrap_or_default();
+    sites.retain(|site| held.sees(site));
+    Ok(sites)
+}
+
+/// The sites whose events may be sent in this turn, as of now; none at all where the turn is over, be it that the lease ran out or that
+/// the webhook was disabled.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn permitted(tx: &mut Tx<'_>, it: &Turn) -> Result<Option<Vec<SiteId>>, Error> {
+    let now = tx.now().naive_utc();
+    let mine = webhooks::table
+        .filter(webhooks::id.eq(&it.id).and(webhooks::leased_by.eq(&it.lease)))
+        .filter(webhooks::status.eq(WebhookStatus::Active).and(webhooks::leased_until.gt(now)));
+    if !diesel::select(exists(mine)).get_result::<bool>(tx.db()?)? {
+        return Ok(None);
+    }
+    seen(tx, &it.id, &it.owner).map(Some)
 }
 
 /// Puts the next events of a replay into the queue, but those that wait there.
@@ -146,8 +188,8 @@ pub fn due(rx: &mut Rx<'_>, id: &WebhookId, limit: i64) -> Result<Vec<Due>, Erro
     Ok(events.into_iter().filter_map(|event| Some(Due { attempts: attempts(&event)?, event })).collect())
 }
 
-/// Goes on with a turn that is still the node's.
-pub(crate) fn renew(tx: &mut Tx<'_>, it: &Turn) -> Result<(), Error> {
+/// Goes on with a turn, if no other began since and the webhook is active: whether it does.
+pub(crate) fn renew(tx: &mut Tx<'_>, it: &Turn) -> Result<bool, Error> {
     let until = tx.now().naive_utc() + LEASE;
     hold(tx, it, until)
 }
@@ -158,11 +200,32 @@ pub(crate) fn renew(tx: &mut Tx<'_>, it: &Turn) -> Result<(), Error> {
 /// If the database can't answer.
 pub fn finish(tx: &mut Tx<'_>, it: &Turn) -> Result<(), Error> {
     let now = tx.now().naive_utc();
-    hold(tx, it, now)
+    hold(tx, it, now).map(drop)
 }
 
-fn hold(tx: &mut Tx<'_>, it: &Turn, until: NaiveDateTime) -> Result<(), Error> {
-    let mine = webhooks::table.filter(webhooks::id.eq(&it.id).and(webhooks::leased_by.eq(&it.node)));
-    diesel::update(mine).set(webhooks::leased_until.eq(until)).execute(tx.db()?)?;
-    Ok(())
+/// Whether the turn is still what it was; if so, until then.
+fn hold(tx: &mut Tx<'_>, it: &Turn, until: NaiveDateTime) -> Result<bool, Error> {
+    let mine = webhooks::table
+        .filter(webhooks::id.eq(&it.id).and(webhooks::leased_by.eq(&it.lease)))
+        .filter(webhooks::status.eq(WebhookStatus::Active));
+    Ok(diesel::update(mine).set(webhooks::leased_until.eq(until)).execute(tx.db()?)? == 1)
+}
+
+/// Ends the turns of a node that stops, whatever is still under way in them; how many.
+///
+/// # Errors
+/// If the database can't answer.
+pub fn release(tx: &mut Tx<'_>, node: &str) -> Result<usize, Error> {
+    let now = tx.now().naive_utc();
+    let own = || {
+        let named = webhooks::leased_by.like(format!("{node}/%"));
+        webhooks::table.filter(named.and(webhooks::leased_until.gt(now)))
+    };
+    let held: Vec<WebhookId> = own().order(webhooks::id).select(webhooks::id).load(tx.db()?)?;
+    for id in &held {
+        let free = (webhooks::leased_by.eq(None::<String>), webhooks::leased_until.eq(now));
+        // It may be another's since it was looked for.
+        diesel::update(own().filter(webhooks::id.eq(id))).set(free).execute(tx.db()?)?;
+    }
+    Ok(held.len())
 }

@@ -74,6 +74,8 @@ pub(crate) struct Options {
     pub(crate) url: Option<String>,
     /// How often someone may call; as often as they like.
     pub(crate) rates: api::config::Rates,
+    /// How long a caller waits to begin, and in all: longer than elsewhere, since a machine that does much else may be slow.
+    pub(crate) waits: (Duration, Duration),
     /// Who is believed about addresses.
     pub(crate) proxies: Vec<IpAddr>,
     /// Who may read the metrics.
@@ -100,6 +102,7 @@ impl Default for Options {
             pool: 4,
             url: None,
             rates: api::config::Rates::default(),
+            waits: (Duration::from_secs(5), Duration::from_secs(30)),
             proxies: Vec::new(),
             scrapers: Scrapers::default(),
             limits: LIMITS,
@@ -172,8 +175,7 @@ impl Service {
 
     fn at(database: &Arc<Database>, kind: Kind, options: Options, clock: Arc<ManualClock>) -> Self {
         let Options { pool, url, .. } = &options;
-        // A machine that does much else may be slow; how long a caller waits is for the tests of the real service.
-        let (patience, limit) = (Duration::from_secs(5), Duration::from_secs(30));
+        let (patience, limit) = options.waits;
         let settings = store::Options {
             clock: Arc::clone(&clock) as _,
             pool: *pool,

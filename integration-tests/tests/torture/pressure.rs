@@ -16,7 +16,7 @@ use super::node::Setting;
 use super::outcome::Outcome;
 use super::{form, on, pause, report};
 use crate::on_both;
-use crate::support::{Answer, Database, Kind, Service, example};
+use crate::support::{Answer, Database, Kind, Options, Service, example};
 
 /// The most that the WAL may grow to under 32 writers.
 const WAL: u64 = 64 << 20;
@@ -60,6 +60,9 @@ async fn lives(service: &Service) -> Duration {
 on_both! {
     /// C-18: while every connection is held, who asks is refused in time, and who only asks whether it lives is answered.
     async fn torture_c_18_all_connections_held_is_told_in_time(service) {
+        // As long as the real service has its callers wait.
+        let waits = (Duration::from_millis(1250), Duration::from_millis(4500));
+        let service = service.twin(Options { waits, ..Options::default() });
         // What a machine that does much else takes for it anyway is no fault of the service's.
         let (gate, idle) = (std::sync::mpsc::channel::<()>(), lives(&service).await);
         let (go, gate) = (gate.0, Arc::new(Mutex::new(gate.1)));

@@ -1,8 +1,9 @@
 //! Receivers and addresses that mean harm (W-01 to W-04).
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use chrono::TimeDelta;
 use kernel::Clock;
 use outbound::{Found, Lookup};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::{PATH, add, add_as, happen, log, moved, of};
 use crate::on_both;
@@ -30,6 +33,38 @@ impl Lookup for Changing {
         let now = if all.len() > 1 { all.pop_front() } else { all.front().copied() };
         Box::pin(async move { Ok(now.into_iter().collect()) })
     }
+}
+
+/// Puts something before `receiver` that lets the handshake and the head of an answer pass, and then a byte every 50 milliseconds;
+/// how many bytes dripped.
+async fn drip(receiver: &Receiver) -> Arc<AtomicUsize> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    Names::set(&receiver.name, &[listener.local_addr().expect("an address")]);
+    let (to, dripped) = (receiver.address, Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&dripped);
+    actix_web::rt::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (server, count) = (TcpStream::connect(to).await.expect("a receiver"), Arc::clone(&count));
+            actix_web::rt::spawn(async move { drop(slowly(client, server, &count).await) });
+        }
+    });
+    dripped
+}
+
+async fn slowly(client: TcpStream, server: TcpStream, count: &AtomicUsize) -> io::Result<()> {
+    let ((mut of_client, mut to_client), (mut of_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let forth = tokio::io::copy(&mut of_client, &mut to_server);
+    let back = async {
+        tokio::io::copy(&mut (&mut of_server).take(8192), &mut to_client).await?;
+        while let Ok(byte) = of_server.read_u8().await {
+            to_client.write_u8(byte).await?;
+            count.fetch_add(1, Ordering::Relaxed);
+            actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+        }
+        io::Result::Ok(())
+    };
+    futures_util::future::try_join(forth, back).await.map(drop)
 }
 
 async fn last(service: &Service, id: &str) -> serde_json::Value {
@@ -116,15 +151,17 @@ on_both! {
 }
 
 on_both! {
-    /// W-04: cut at 64 kB and at 15 seconds, and no other webhook waits for that.
+    /// W-04: of a body nothing is waited for, a head for 15 seconds, and no other webhook waits for that.
     async fn w_04_what_is_slow_endless_or_badly_certified_is_cut_and_holds_up_no_one(service) {
         let (endless, drips, never) = (Receiver::start().await, Receiver::start().await, Receiver::start().await);
-        let (bad, good) = (Receiver::untrusted().await, Receiver::start().await);
+        let (bad, good, slow) = (Receiver::untrusted().await, Receiver::start().await, Receiver::start().await);
+        let dripped = drip(&slow).await;
+        slow.answer(|_| Answers::Endless);
         endless.answer(|_| Answers::Endless);
         drips.answer(|_| Answers::Drips);
         never.answer(|_| Answers::Never);
         let mut ids = Vec::new();
-        for it in [&endless, &drips, &never, &bad, &good] {
+        for it in [&endless, &drips, &never, &bad, &good, &slow] {
             ids.push(of(&service, it).await);
         }
         happen(&service).await;
@@ -136,23 +173,33 @@ on_both! {
                 actix_web::rt::time::sleep(Duration::from_millis(10)).await;
             }
             let first = began.elapsed();
+            // Both events of it, one after the other: its head was enough.
+            while slow.all().len() < 2 {
+                actix_web::rt::time::sleep(Duration::from_millis(10)).await;
+            }
+            let headed = began.elapsed();
             // What happens while the slow ones are under way is told by the next pass.
             happen(&service).await;
             service.deliver_once().await;
             while good.all().len() < 4 {
                 actix_web::rt::time::sleep(Duration::from_millis(10)).await;
             }
-            (first, began.elapsed())
+            (first, headed, began.elapsed())
         };
-        let (_, (first, second)) = futures_util::future::join(pass, seen).await;
+        let (_, (first, headed, second)) = futures_util::future::join(pass, seen).await;
         let all = began.elapsed();
-        eprintln!("W-04: good ones after {first:?} and {second:?}; all of it after {all:?}; {} bytes of an endless body", endless.poured.load(Ordering::Relaxed));
+        eprintln!("W-04: good ones after {first:?} and {second:?}, those with a body that drips after {headed:?}; all of it after {all:?}; {} bytes of an endless body", endless.poured.load(Ordering::Relaxed));
         assert!(first < Duration::from_secs(5) && second < Duration::from_secs(10), "{first:?} {second:?}");
         assert!(all > Duration::from_secs(14) && all < Duration::from_secs(25), "{all:?}");
-        // As much as was read, and what stood in buffers.
+        // What stood in buffers; nothing of it was waited for.
         let poured = endless.poured.load(Ordering::Relaxed);
-        assert!((64 * 1024..24 << 20).contains(&poured), "{poured}");
-        assert_eq!(last(&service, &ids[0]).await["status"], 200);
+        assert!(poured < 24 << 20, "{poured}");
+        assert!(headed < Duration::from_secs(8), "{headed:?}");
+        for id in [&ids[0], &ids[5]] {
+            assert_eq!(last(&service, id).await["status"], 200);
+        }
+        // The control: its body did drip, and would have for hours.
+        assert!(dripped.load(Ordering::Relaxed) > 0);
         for (id, word) in ids[1..4].iter().zip(["timed_out", "timed_out", "tls"]) {
             assert_eq!(last(&service, id).await["failure"], word);
         }
