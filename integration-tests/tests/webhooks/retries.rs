@@ -19,7 +19,11 @@ fn instant(it: &serde_json::Value) -> DateTime<Utc> {
 async fn exhaust(service: &Service, id: &str) {
     while let Some(next) = log(service, id).await.last().filter(|it| !it["next_attempt_at"].is_null()) {
         service.clock.set(instant(&next["next_attempt_at"]));
-        assert!(service.deliver().await > 0);
+        if service.deliver().await == 0 {
+            // Of two that failed at once the first one had it given up, and the other is tried no more.
+            assert_eq!(status(service, id).await.0, "disabled");
+            return;
+        }
     }
 }
 
