@@ -2,23 +2,25 @@
 .PHONY: run test check update load growth gates torture
 
 CARGO ?= cargo
+# Always of the whole workspace: another selection has other features, and would build the libraries again.
+BUILD = $(CARGO) build --workspace
 
 run:
-	$(CARGO) build --package api
+	$(BUILD) --bin lanyard
 	target/debug/lanyard --demo serve
 
 # Both databases; PostgreSQL's own programs are started and stopped here, and its half is left out where there are none.
 test:
-	$(CARGO) build --package api
-	$(CARGO) build --package api --features failpoints --bin lanyard-failpoints
+	$(BUILD) --bin lanyard
+	$(BUILD) --bin lanyard-failpoints --features api/failpoints
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
-	then integration-tests/tools/with-postgres $(CARGO) nextest run --workspace && $(CARGO) test --quiet --doc --package authorizations; \
+	then integration-tests/tools/with-postgres $(CARGO) nextest run --workspace && $(CARGO) test --quiet --workspace --doc; \
 	else integration-tests/tools/with-postgres $(CARGO) test --workspace; fi
 
 check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	$(CARGO) test --package integration-tests --test it -- architecture contract::the_file contract::every contract::the_reader the_page_ book::style book::glossary
+	$(CARGO) test --workspace --test it -- architecture contract::the_file contract::every contract::the_reader the_page_ book::style book::glossary
 
 # How fast it is, as ratios within one run of some minutes; needs PostgreSQL's programs, pgbench among them.
 load:
@@ -32,13 +34,13 @@ growth:
 
 # Writes the files that are generated: openapi.yaml, the examples, and what is generated of docs/. Look at what changed.
 update:
-	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough quick_start --skip postgres
-	LANYARD_UPDATE=1 $(CARGO) test --quiet --package integration-tests --test it -- contract:: architecture:: the_page_ walkthrough quick_start --skip postgres
+	LANYARD_UPDATE=1 $(CARGO) test --quiet --workspace --test it -- contract:: architecture:: the_page_ walkthrough quick_start --skip postgres
+	LANYARD_UPDATE=1 $(CARGO) test --quiet --workspace --test it -- contract:: architecture:: the_page_ walkthrough quick_start --skip postgres
 
 # What the contract promises to those who only read it: linters, a fuzzer as each role on both databases, and clients made from it.
 # Takes some minutes, Python with venv, and Chromium; the tools are installed beside the script, from PyPI and npm, where they are pinned.
 gates:
-	$(CARGO) build --package api
+	$(BUILD) --bin lanyard
 	integration-tests/tools/with-postgres integration-tests/tools/gates
 
 # Kills, starves, cuts off and fills up the release's own binary, with the numbers of the specification, and prints what it measured.
@@ -46,7 +48,7 @@ gates:
 torture:
 	$(CARGO) build --release --package api --features failpoints --bin lanyard-failpoints
 	REQUIRE_POSTGRES=1 LANYARD_TEST_TORTURE=full LANYARD_TEST_BINARY=$(CURDIR)/target/release/lanyard-failpoints \
-		integration-tests/tools/with-postgres $(CARGO) test --package integration-tests --test it -- \
+		integration-tests/tools/with-postgres $(CARGO) test --workspace --test it -- \
 		torture_ --test-threads=1 --nocapture >target/torture.log 2>&1; \
 	status=$$?; echo '| case | database | target | measured |'; grep -oE '[|] (C-[0-9]+|two nodes) [|].*' target/torture.log; \
 	if [ $$status != 0 ]; then grep -vE '[|] (C-|two nodes)' target/torture.log; fi; exit $$status
