@@ -116,6 +116,11 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
     ("list_webhooks", None, include_str!("examples/list_webhooks.json")),
     ("get_webhook", None, include_str!("examples/get_webhook.json")),
     (
+        "change_webhook",
+        Some(include_str!("examples/change_webhook.request.json")),
+        include_str!("examples/change_webhook.json"),
+    ),
+    (
         "test_webhook",
         Some(include_str!("examples/test_webhook.request.json")),
         include_str!("examples/test_webhook.json"),

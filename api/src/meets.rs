@@ -44,6 +44,7 @@ impl Form {
             "webhook-not-found" => self.path.starts_with("/v1/webhooks/{id}"),
             "webhook-limit" => among(["create_webhook", "enable_webhook"]),
             "webhook-disabled" => among(["test_webhook", "replay_webhook"]),
+            "webhook-changed" => self.takes("If-Match"),
             "webhook-unchanged" => among(["disable_webhook", "enable_webhook"]),
             other => unreachable!("openapi.rs doesn't say which operations meet {other}"),
         }
@@ -80,9 +81,7 @@ impl Form {
             }
             "unreadable-body" | "body-too-large" | "request-timeout" => self.body,
             "not-json" | "invalid-body" => self.body && !token,
-            "outcome-unknown" | "storage-full" => {
-                self.takes("Idempotency-Key") || token || self.id == "replace_client_keys"
-            }
+            "outcome-unknown" | "storage-full" => self.takes("Idempotency-Key") || token || self.versioned,
             "idempotency-key-required"
             | "idempotency-key-invalid"
             | "idempotency-key-reused"
@@ -142,7 +141,7 @@ impl Form {
                     ["list_authorizations", "search_authorizations", "list_users", "list_delegations"];
                 let grants =
                     ["create_user", "grant_role", "withdraw_grant", "record_delegation", "end_delegation"];
-                ["create_authorization", "create_webhook"].contains(&self.id.as_str())
+                ["create_authorization", "create_webhook", "change_webhook"].contains(&self.id.as_str())
                     || lists.iter().chain(&grants).any(|it| self.id == *it)
             }
             "day-turned" | "request-overtaken" => self.id == "create_authorization",

@@ -65,6 +65,27 @@ where
     }
 }
 
+/// The same of a change of what is there, which takes no key: it is done to the version that `at` names, and hence once.
+pub(super) async fn changed<P: Permission, T: Read, F, C, E>(
+    (state, caller): (&State, &Caller<P>),
+    (at, body): (IfMatch, Body<T>),
+    gather: impl FnOnce(&mut Rx<'_>, &Access, &Draft<T>) -> Result<F, E> + Send + 'static,
+    check: impl FnOnce(&Draft<T>, F, &mut Flaws) -> Option<C>,
+    work: impl FnOnce(&mut Tx<'_>, &Access, C, i32) -> Result<Reply, E> + Send + 'static,
+) -> Result<Reply, Problem>
+where
+    Draft<T>: Clone + Send + 'static,
+    F: Send + 'static,
+    C: Locks + Send + 'static,
+    E: Fault,
+{
+    let (version, asked) = match body.open().and_then(|body| Ok((body, at.version()?))) {
+        Ok((body, version)) => (version, read(state, caller, body, gather, check).await),
+        Err(problem) => (0, Err(problem)),
+    };
+    state.write(caller, Ok(None), asked, move |tx, who, it| work(tx, who, it, version)).await
+}
+
 async fn read<P: Permission, T: Read, F, C, E>(
     state: &State,
     caller: &Caller<P>,

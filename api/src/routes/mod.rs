@@ -102,6 +102,7 @@ routes! {
     webhooks::create_webhook,
     webhooks::list_webhooks,
     webhooks::get_webhook,
+    webhooks::change_webhook,
     webhooks::list_webhook_deliveries,
     webhook_moves::rotate_webhook,
     webhook_moves::test_webhook,

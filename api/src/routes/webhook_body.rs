@@ -5,9 +5,7 @@ use kernel::{PrincipalId, SiteId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use webhooks::{
-    Attempt, AttemptId, DeliveryFailure, DisabledFor, EventType, Webhook, WebhookId, WebhookStatus,
-};
+use webhooks::{Attempt, AttemptId, DeliveryFailure, DisabledFor, Webhook, WebhookId, WebhookStatus};
 
 use crate::deliveries::Deliveries;
 use crate::event_body::EventBody;
@@ -51,10 +49,11 @@ pub(super) struct WebhookBody {
     /// What it is for.
     #[schema(required = true)]
     description: Option<String>,
-    /// The types of events that it is told of; all, where there is none.
-    types: Vec<EventType>,
-    /// The sites whose events it is told.
-    site_ids: Vec<SiteId>,
+    /// The types of events that it is told of (`EventType`); all, where there is none.
+    types: Vec<String>,
+    /// The sites whose events it is told; null for all of its owner's.
+    #[schema(required = true)]
+    site_ids: Option<Vec<SiteId>>,
     status: WebhookStatus,
     /// Why it is disabled.
     #[schema(required = true)]
@@ -70,7 +69,7 @@ pub(super) struct WebhookBody {
     /// Since when nothing succeeded; null where the last attempt did.
     #[schema(required = true)]
     failing_since: Option<DateTime<Utc>>,
-    /// How often it was changed, from 1.
+    /// How often it was changed, from 1; a test and a replay change nothing of it.
     #[schema(minimum = 1)]
     version: i32,
     /// When it was made.
@@ -138,7 +137,7 @@ impl From<Webhook> for WebhookBody {
             url: it.url,
             description: it.description,
             types: it.types,
-            site_ids: it.site_ids,
+            site_ids: (!it.all_sites).then_some(it.site_ids),
             status: it.status,
             disabled_for: it.disabled_for,
             public_key: it.public_key,

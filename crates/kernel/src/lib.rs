@@ -26,7 +26,8 @@ pub use id::{PrincipalId, RequestId, SiteId, fresh_id};
 pub use lifecycle::Lifecycle;
 pub use period::Period;
 pub use read::{
-    At, Count, Draft, Flaw, FlawCode, Flaws, Json, List, Object, OneLine, Read, Text, Unreadable, broken, day,
+    At, Count, Draft, Flaw, FlawCode, Flaws, Json, List, Object, OneLine, Patch, Read, Text, Unreadable,
+    broken, day,
 };
 pub use words::{CodeType, DiagnosisCode, MemberId, Modifier, Npi, Phone, ProcedureCode};
 
@@ -34,7 +35,7 @@ pub use words::{CodeType, DiagnosisCode, MemberId, Modifier, Npi, Phone, Procedu
 #[doc(hidden)]
 pub mod hidden {
     pub use crate::read::support::{
-        bare, code, cross, form, member, members, object, one_of, part, property, text_of, word,
+        bare, code, cross, form, may_be_empty, member, members, object, one_of, part, property, text_of, word,
     };
     pub use regex::Regex;
     pub use utoipa::{PartialSchema, ToSchema, openapi::Ref};

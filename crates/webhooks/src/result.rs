@@ -104,8 +104,8 @@ fn succeeded(tx: &mut Tx<'_>, id: &WebhookId) -> Result<Kept, Error> {
 }
 
 fn failed(tx: &mut Tx<'_>, id: &WebhookId, it: Outcome, last: bool) -> Result<Kept, Error> {
-    let now = tx.now();
-    let Some((mut found, _)) = webhook(tx.db()?, id)? else { return Ok(Kept::Lost) };
+    let (now, day) = (tx.now(), tx.today());
+    let Some((mut found, _)) = webhook(tx.db()?, day, id)? else { return Ok(Kept::Lost) };
     let since = *found.failing_since.get_or_insert(now);
     if it.answer == Ok(410) {
         return give_up(tx, found, DisabledFor::Gone).map(|()| Kept::GivenUp);
