@@ -1,15 +1,16 @@
 //! The contract: what the handlers say of themselves, and what holds for all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::schema::{Object, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ContactBuilder, Content, ContentBuilder, Info, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr,
-    ResponseBuilder, ServerBuilder, tag,
+    Required, ResponseBuilder, ServerBuilder, tag,
 };
 use utoipa::{OpenApi as _, ToSchema};
 
@@ -81,13 +82,35 @@ fn assemble() -> OpenApi {
     Problem::schemas(&mut schemas);
     components.schemas.extend(schemas);
 
+    let empty = may_be_empty(&components.schemas);
     for (path, item) in &mut it.paths.paths {
         let all = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in all.into_iter().flatten() {
             complete(operation, path);
+            let nothing = operation.request_body.as_mut().filter(|it| empty.contains(&named(it)));
+            if let Some(RefOr::T(body)) = nothing {
+                body.required = Some(Required::False);
+            }
         }
     }
     it
+}
+
+/// The names of the objects of which nothing must be given: a request of one of them may have no body.
+fn may_be_empty(schemas: &BTreeMap<String, RefOr<Schema>>) -> BTreeSet<String> {
+    let empty = |it: &RefOr<Schema>| matches!(it, RefOr::T(Schema::Object(it)) if it.required.is_empty() && it.min_properties.is_none());
+    schemas.iter().filter(|it| empty(it.1)).map(|it| it.0.clone()).collect()
+}
+
+/// The name of the schema of a body.
+fn named(it: &RefOr<RequestBody>) -> String {
+    let RefOr::T(it) = it else { return String::new() };
+    let schema = it.content.values().next().and_then(|it| match it {
+        RefOr::T(it) => it.schema.as_ref(),
+        RefOr::Ref(_) => None,
+    });
+    let Some(RefOr::Ref(it)) = schema else { return String::new() };
+    it.ref_location.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 fn info() -> Info {

@@ -4,7 +4,8 @@ use ::store::{EventQuery, Rx, Told};
 use kernel::{EventType, PrincipalId, Scope, SiteId};
 use registry::{Access, PrincipalKind, SiteScope};
 
-use crate::store::{Whose, attempts_of, webhook, webhooks_of};
+use crate::attempts::attempts_of;
+use crate::store::{Whose, webhook, webhooks_of};
 use crate::{Attempt, AttemptId, Error, Webhook, WebhookId};
 
 /// The webhook with this id, if the caller may do to it what takes `scope`.

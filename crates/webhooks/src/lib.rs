@@ -5,6 +5,7 @@
 //! for days, with the same id. A webhook is told only of what its owner may still see when it is told.
 
 mod alter;
+mod attempts;
 mod change;
 mod create;
 mod endpoint;

@@ -4,10 +4,11 @@ use ::store::Tx;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
+use crate::attempts::attempt_id;
 use crate::change::give_up;
 use crate::schedule::{GIVES_UP, delay};
 use crate::schema::{AttemptRow, webhook_queue, webhooks};
-use crate::store::{attempt_id, webhook};
+use crate::store::webhook;
 use crate::turn::renew;
 use crate::{DeliveryFailure, DisabledFor, Due, Error, Turn, WebhookId};
 

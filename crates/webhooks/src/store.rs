@@ -1,4 +1,4 @@
-//! The queries on webhooks themselves, and on what became of what they were sent.
+//! The queries on webhooks themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,12 +6,10 @@ use ::store::{AnyOf, Db, Rx, Tx, both};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::dsl::not;
 use diesel::prelude::*;
-use kernel::{PrincipalId, Scope, SiteId, fresh_id};
+use kernel::{PrincipalId, Scope, SiteId};
 
-use crate::schema::{
-    AttemptRow, SiteRow, WebhookRow, webhook_attempts, webhook_queue, webhook_sites, webhooks,
-};
-use crate::{Attempt, AttemptId, Error, Webhook, WebhookId, WebhookStatus};
+use crate::schema::{SiteRow, WebhookRow, webhook_queue, webhook_sites, webhooks};
+use crate::{Error, Webhook, WebhookId, WebhookStatus};
 
 /// Whose webhooks are listed.
 pub(crate) enum Whose<'a> {
@@ -248,36 +246,6 @@ pub(crate) fn replay(tx: &mut Tx<'_>, id: &WebhookId, range: Option<(i64, i64)>)
     Ok(())
 }
 
-/// At most `limit` attempts, the latest first.
-pub(crate) fn attempts_of(
-    rx: &mut Rx<'_>,
-    id: &WebhookId,
-    after: Option<&AttemptId>,
-    limit: i64,
-) -> Result<Vec<Attempt>, Error> {
-    let last = after.map_or("dlv`", |it| it.as_str());
-    let found: Vec<AttemptRow> = webhook_attempts::table
-        .filter(webhook_attempts::webhook_id.eq(id).and(webhook_attempts::id.lt(last)))
-        .order(webhook_attempts::id.desc())
-        .limit(limit)
-        .load(rx.db())?;
-    Ok(found.into_iter().map(attempt).collect())
-}
-
-fn attempt(it: AttemptRow) -> Attempt {
-    Attempt {
-        id: it.id,
-        event_id: it.event_id,
-        topic: it.topic,
-        attempt: it.attempt,
-        at: it.at.and_utc(),
-        status: it.status,
-        failure: it.failure,
-        milliseconds: it.milliseconds,
-        next_at: it.next_at.map(|it| it.and_utc()),
-    }
-}
-
 pub(crate) fn read(it: WebhookRow, site_ids: Vec<SiteId>) -> Webhook {
     Webhook {
         id: it.id,
@@ -296,10 +264,4 @@ pub(crate) fn read(it: WebhookRow, site_ids: Vec<SiteId>) -> Webhook {
         created_at: it.created_at.and_utc(),
         updated_at: it.updated_at.and_utc(),
     }
-}
-
-/// A new id of an attempt.
-pub(crate) fn attempt_id(now: DateTime<Utc>) -> Result<AttemptId, Error> {
-    let id = fresh_id("dlv", now);
-    AttemptId::parse(&id).ok_or_else(|| ::store::Error::Internal(format!("no id: {id}")).into())
 }
