@@ -2,6 +2,7 @@
 
 mod callers;
 mod errors;
+pub(crate) mod events;
 mod glossary;
 mod idempotency;
 mod lifecycle;

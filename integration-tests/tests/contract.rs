@@ -1,12 +1,14 @@
 //! The contract: current, complete, exemplified, and kept.
 
+use std::collections::BTreeSet;
+
 use api::openapi::{self, EXAMPLES};
 use jsonschema::{Draft, Validator};
 use kernel::{At, FlawCode, Flaws, Json, Read};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Receiver, example, same_as_file};
+use crate::support::{Answer, Receiver, Service, example, same_as_file};
 use crate::{on_both, users};
 
 pub(crate) fn document() -> Value {
@@ -59,7 +61,7 @@ fn every_operation_is_described() {
         if let Some(name) = v1.then_some(id) {
             assert!(EXAMPLES.iter().any(|it| it.0 == name), "{id} has no example");
             assert_eq!(
-                ["post", "put"].contains(&&*method),
+                ["patch", "post", "put"].contains(&&*method),
                 it["requestBody"]["content"]["application/json"]["example"].is_object(),
                 "{id}"
             );
@@ -102,6 +104,20 @@ fn named(text: &str) -> String {
     secrets.replace_all(&text, "${1}_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").into_owned()
 }
 
+/// What was done so far, and of what others are told.
+fn done(service: &Service) -> BTreeSet<String> {
+    service.texts("select id || ' ' || action as it from trail where outcome is null").into_iter().collect()
+}
+
+fn happened(service: &Service) -> BTreeSet<String> {
+    service.texts("select id || ' ' || topic as it from outbox").into_iter().collect()
+}
+
+/// The words that came with the second of both.
+fn more(all: &BTreeSet<String>, before: &BTreeSet<String>) -> Vec<String> {
+    all.difference(before).filter_map(|it| Some(it.split_once(' ')?.1.to_owned())).collect()
+}
+
 on_both! {
     /// The example of each operation, sent and compared.
     async fn the_examples_are_what_the_service_answers(service) {
@@ -121,7 +137,7 @@ on_both! {
             let webhook = service.texts("select id as it from webhooks").pop().unwrap_or_default();
             let webhook = |tail: &str| format!("/v1/webhooks/{webhook}{tail}");
             let of_webhook = match *id {
-                "get_webhook" => webhook(""),
+                "get_webhook" | "change_webhook" => webhook(""),
                 "list_webhook_deliveries" => webhook("/deliveries"),
                 it => webhook(&format!("/{}", it.trim_end_matches("_webhook"))),
             };
@@ -168,6 +184,7 @@ on_both! {
                 "list_webhooks" => ("site-administrator", Method::GET, "/v1/webhooks"),
                 "list_events" => ("site-administrator", Method::GET, "/v1/events?type=webhook.test&limit=3"),
                 "get_webhook" | "list_webhook_deliveries" => ("site-administrator", Method::GET, &*of_webhook),
+                "change_webhook" => ("site-administrator", Method::PATCH, &*of_webhook),
                 "rotate_webhook" | "test_webhook" | "disable_webhook" | "enable_webhook" | "replay_webhook" => {
                     ("site-administrator", Method::POST, &*of_webhook)
                 }
@@ -198,8 +215,11 @@ on_both! {
                 more["member_id"] = json!("HMO0000000051");
                 assert_eq!(service.submit(&more).await.expect(201)["status"], "MEDREVIEW");
             }
+            let (written, told) = (done(&service), happened(&service));
             let answer = Answer::of(request).await;
             assert!(answer.status < 300, "{}", answer.text);
+            let (written, told) = (more(&done(&service), &written), more(&happened(&service), &told));
+            crate::book::events::agrees(id, &written, &told);
             let text = serde_json::to_string_pretty(&answer.json()).expect("JSON") + "\n";
             same_as_file(&format!("api/src/examples/{id}.json"), &named(&text));
             let (_, _, operation) = operations().into_iter().find(|it| it.2["operationId"] == *id).expect("an operation");

@@ -152,7 +152,7 @@ on_both! {
         };
         let headers = "authorization content-type emergency-access idempotency-key if-match if-none-match x-request-id";
         assert_eq!(set(&granted, "access-control-allow-headers"), headers);
-        assert_eq!(set(&granted, "access-control-allow-methods"), "GET HEAD POST PUT");
+        assert_eq!(set(&granted, "access-control-allow-methods"), "GET HEAD PATCH POST PUT");
         let me = Answer::of(service.request("single-site", Method::GET, "/v1/me").header("origin", ours)).await;
         let exposed = "etag idempotency-replayed link location ratelimit ratelimit-policy retry-after x-request-id";
         assert_eq!(set(&me, "access-control-expose-headers"), exposed);

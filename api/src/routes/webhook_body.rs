@@ -16,7 +16,7 @@ use crate::{Problem, problem};
 #[derive(Serialize, ToSchema)]
 pub(super) struct EventPage {
     pub(super) data: Vec<EventBody>,
-    /// Send it as `after` to read on, at once or later; it is there even where nothing is new.
+    /// Send it as `after` to read on, at once or later; it is never null, and where the page is empty nothing has happened since.
     pub(super) next_cursor: String,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct WebhookBody {
     disabled_for: Option<DisabledFor>,
     /// Verifies its signatures `v1a`: `whpk_` and an Ed25519 key in base64.
     public_key: String,
-    /// Verifies its signatures `v1`: `whsec_` and a secret in base64. Shown when it is made, and never again; else null.
+    /// Verifies its signatures `v1`: `whsec_` and a secret in base64. Shown when it is made or rotated; else null.
     #[schema(required = true)]
     secret: Option<String>,
     /// Until when the secrets of before sign, too.

@@ -20,7 +20,9 @@ use crate::{Problem, State};
 /// Read events
 ///
 /// What happened to what the caller's sites own, the oldest first; whoever sees the whole plan sees all of it. Each page says where to
-/// read on, whether there is more or not: poll with that, and nothing is missed or told twice.
+/// read on, whether there is more or not: poll with that, and nothing is missed or told twice. It is a feed, and no list that ends:
+/// `next_cursor` is never null, there is no `Link`, and an empty page means that nothing has happened since. Stop there, and ask again
+/// later.
 #[utoipa::path(
     tag = "webhooks",
     security(("bearer" = ["webhooks:read"])),
@@ -51,8 +53,8 @@ pub(crate) async fn list_events(
 
 /// Add a webhook
 ///
-/// It is told of each event of its sites from here on, signed as Standard Webhooks says. The answer shows the secret, and nothing else
-/// ever does. A program's webhooks are its own; those of a site's administrators are theirs who administer all of its sites.
+/// It is told of each event of its sites from here on, signed as Standard Webhooks says. The answer shows the secret, which is read
+/// nowhere else; for seven days a repetition of the request with its key shows it again. A program's webhooks are its own; those of a site's administrators are theirs who administer all of its sites.
 #[utoipa::path(
     tag = "webhooks",
     security(("bearer" = ["webhooks:update"])),
