@@ -3,17 +3,17 @@
 use crate::codes;
 
 codes! {
-    /// What an event tells of. More types come with time, so ignore those that you don't know.
+    /// What an event tells of.
     pub enum EventType {
         /// A request for an authorization was received.
         AuthorizationSubmitted = "authorization.submitted",
-        /// It was decided, by the policy or by a person.
+        /// A request was decided, by the policy or by a person.
         AuthorizationDecided = "authorization.decided",
-        /// A reviewer needs more information about it.
+        /// A reviewer needs more information about a request.
         AuthorizationInformationRequested = "authorization.information_requested",
-        /// It went to a clinician, or waits for a person who looks at a possible duplicate.
+        /// A request went to a clinician, or waits for a person who looks at a possible duplicate.
         AuthorizationReviewRequested = "authorization.review_requested",
-        /// It was closed.
+        /// A request was closed.
         AuthorizationClosed = "authorization.closed",
         /// A deadline of the subject runs out within a day.
         DeadlineDue = "deadline.due",
@@ -23,7 +23,7 @@ codes! {
         UserCreated = "user.created",
         /// A user or a system client may not call any more.
         UserDisabled = "user.disabled",
-        /// They may call again.
+        /// A user or a system client may call again.
         UserEnabled = "user.enabled",
         /// A role was asked for, which another person approves.
         GrantRequested = "grant.requested",
@@ -37,7 +37,7 @@ codes! {
         DelegationEnded = "delegation.ended",
         /// Someone opened a member's records in an emergency.
         EmergencyAccessOpened = "emergency_access.opened",
-        /// The plan reviewed that.
+        /// The plan reviewed an emergency access.
         EmergencyAccessReviewed = "emergency_access.reviewed",
         /// Someone asked again and again for what isn't there, and was stopped for a while.
         SecurityEnumerationSuspected = "security.enumeration_suspected",
@@ -99,9 +99,9 @@ codes! {
     pub enum TrailAction {
         /// A request for an authorization was received.
         AuthorizationSubmit = "authorization.submit",
-        /// It was decided, or sent on.
+        /// A request was decided, or sent on.
         AuthorizationDecide = "authorization.decide",
-        /// It was closed.
+        /// A request was closed.
         AuthorizationClose = "authorization.close",
         /// A user was added.
         UserCreate = "user.create",
@@ -121,31 +121,31 @@ codes! {
         DelegationEnd = "delegation.end",
         /// A system client was registered.
         ClientAdd = "client.add",
-        /// Its keys were replaced.
+        /// The keys of a system client were replaced.
         ClientRotateKeys = "client.rotate_keys",
-        /// It may not call any more.
+        /// A system client may not call any more.
         ClientDisable = "client.disable",
-        /// It was given a token.
+        /// A system client was given a token.
         TokenIssue = "token.issue",
         /// Someone opened a member's records in an emergency.
         EmergencyOpen = "emergency.open",
-        /// The plan reviewed that.
+        /// The plan reviewed an emergency access.
         EmergencyReview = "emergency.review",
         /// Someone asked again and again for what isn't there, and was stopped for a while.
         SecurityEnumerationSuspected = "security.enumeration_suspected",
         /// A webhook was added.
         WebhookAdd = "webhook.add",
-        /// Its address, its types or its sites were changed.
+        /// The address, the types or the sites of a webhook were changed.
         WebhookChange = "webhook.change",
-        /// Its secrets were replaced.
+        /// The secrets of a webhook were replaced.
         WebhookRotate = "webhook.rotate",
-        /// It was tried out.
+        /// A webhook was tried out.
         WebhookTest = "webhook.test",
-        /// It is told of nothing more.
+        /// A webhook is told of nothing more.
         WebhookDisable = "webhook.disable",
-        /// It is told again.
+        /// A webhook is told again.
         WebhookEnable = "webhook.enable",
-        /// It is told again of what it was told before.
+        /// A webhook is told again of what it was told before.
         WebhookReplay = "webhook.replay",
         /// A backup of the whole database was made, by the command line.
         BackupMake = "backup.make",
