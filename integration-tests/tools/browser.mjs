@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 
 const base = process.env.LANYARD_TEST_URL;
 const origin = process.env.LANYARD_TEST_ORIGIN;
-const token = process.env.LANYARD_TEST_TOKEN_PORTAL_USER;
+const token = process.env.LANYARD_TEST_TOKEN_SINGLE_SITE;
 const folder = process.env.SCREENSHOTS;
 const quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", ...quiet] });
