@@ -12,6 +12,7 @@ pub(crate) struct EventBody {
     #[schema(pattern = "^evt_[0-9a-f]{32}$")]
     id: String,
     /// What happened: `authorization.decided`.
+    #[schema(value_type = webhooks::EventType)]
     r#type: String,
     /// When.
     occurred_at: DateTime<Utc>,
