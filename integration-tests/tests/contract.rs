@@ -3,6 +3,8 @@
 mod answers;
 mod read;
 
+use std::sync::LazyLock;
+
 use api::openapi::{self, EXAMPLES};
 use jsonschema::{Draft, Validator};
 use kernel::{At, FlawCode, Flaws, Json, Read};
@@ -12,28 +14,32 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Receiver, example, same_as_file};
 use crate::{on_both, users};
 
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(openapi::json()).expect("a document"));
+
 pub(crate) fn document() -> Value {
-    serde_json::from_str(openapi::json()).expect("a document")
+    DOCUMENT.clone()
 }
 
 /// Checks values against a schema of the contract.
 fn schema(of: &Value) -> Validator {
     let mut whole = of.clone();
-    whole["components"] = document()["components"].clone();
+    whole["components"] = DOCUMENT["components"].clone();
     let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
     options.build(&whole).expect("a schema")
 }
 
 /// Each operation: its path, its method, and what the contract says of it, wherever it says it; schemas keep their names.
 pub(crate) fn operations() -> Vec<(String, String, Value)> {
-    let document = document();
-    let paths = document["paths"].as_object().expect("paths").clone();
-    let each = |(path, item): (String, Value)| {
-        let item = item.as_object().expect("an item").clone();
-        let document = &document;
-        item.into_iter().map(move |(method, it)| (path.clone(), method, resolved(it, document)))
-    };
-    paths.into_iter().flat_map(each).collect()
+    static ALL: LazyLock<Vec<(String, String, Value)>> = LazyLock::new(|| {
+        let paths = DOCUMENT["paths"].as_object().expect("paths");
+        let each = |(path, item): (&String, &Value)| {
+            let (path, item) = (path.clone(), item.as_object().expect("an item").clone());
+            item.into_iter().map(move |(method, it)| (path.clone(), method, resolved(it, &DOCUMENT)))
+        };
+        paths.into_iter().flat_map(each).collect()
+    });
+    ALL.clone()
 }
 
 /// The same with what its references name, beside what they say themselves.

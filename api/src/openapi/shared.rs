@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{members, operations};
 use crate::refusal::{all, title};
 
-/// Each header of answers: whether every answer that lists it has it, and what it holds.
+/// Each header of answers: whether every answer that lists it has it, and what it holds. A plan may count nothing, and what isn't for
+/// this service isn't counted.
 const HEADERS: [(&str, bool, &str); 9] = [
     (
         "X-Request-Id",
@@ -16,12 +17,12 @@ const HEADERS: [(&str, bool, &str); 9] = [
     ),
     (
         "RateLimit-Policy",
-        true,
+        false,
         "How many requests at once (`q`) come back in how many seconds (`w`).",
     ),
     (
         "RateLimit",
-        true,
+        false,
         "How many of them are left (`r`), and in how many seconds all will be (`t`).",
     ),
     ("WWW-Authenticate", true, "`Bearer`."),
@@ -35,9 +36,6 @@ const HEADERS: [(&str, bool, &str); 9] = [
         "`true`, if this is the answer to an earlier request.",
     ),
 ];
-
-/// Those which a problem has only if the request was counted: what isn't for this service isn't.
-const COUNTED: [&str; 2] = ["RateLimit-Policy", "RateLimit"];
 
 /// The problem that stands for each status, as an example; of the others a test keeps the answer.
 const SHOWN: [(u16, &str); 11] = [
@@ -68,12 +66,8 @@ const INSTANCE: &str = "req_0198c1f2a4b37c10a1b2c3d4e5f60a01";
 pub(super) fn share(document: &mut Value) {
     let (mut headers, mut problems) = (Map::new(), BTreeMap::new());
     for (name, required, about) in HEADERS {
-        let schema = json!({"type": "string"});
-        let header = |required: bool| json!({"description": about, "required": required, "schema": schema});
-        headers.insert(name.replace('-', ""), header(required));
-        if COUNTED.contains(&name) {
-            headers.insert(format!("{}OfProblem", name.replace('-', "")), header(false));
-        }
+        let header = json!({"description": about, "required": required, "schema": {"type": "string"}});
+        headers.insert(name.replace('-', ""), header);
     }
     let mut parameters = Parameters::of(document);
     let mut unchanged = None;
@@ -116,10 +110,8 @@ fn problem(status: &str) -> Value {
         "429" | "503" => Some("Retry-After"),
         _ => None,
     };
-    let counted = COUNTED.map(|it| (it, format!("{}OfProblem", it.replace('-', ""))));
-    let always = [Some("X-Request-Id"), more].into_iter().flatten();
-    let always = always.map(|it| (it, it.replace('-', "")));
-    let headers = always.chain(counted).map(|(name, of)| (name.to_owned(), to("headers", &of)));
+    let names = [Some("X-Request-Id"), more, Some("RateLimit-Policy"), Some("RateLimit")];
+    let headers = names.into_iter().flatten().map(|it| (it.to_owned(), to("headers", &it.replace('-', ""))));
     let schema = to("schemas", "Problem");
     let status = status.parse().expect("a status");
     json!({
