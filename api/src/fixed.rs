@@ -61,7 +61,9 @@ impl Fixed {
 pub fn page(mut answer: HttpResponseBuilder, request: &HttpRequest, text: String) -> HttpResponse {
     answer.insert_header((VARY, "Accept-Encoding"));
     if takes_gzip(request) && text.len() > WORTH {
-        return answer.insert_header((CONTENT_ENCODING, "gzip")).body(gzip(text.as_bytes(), Compression::fast()));
+        return answer
+            .insert_header((CONTENT_ENCODING, "gzip"))
+            .body(gzip(text.as_bytes(), Compression::fast()));
     }
     answer.body(text)
 }
@@ -74,7 +76,8 @@ fn gzip(bytes: &[u8], how: Compression) -> Vec<u8> {
 /// Whether whoever asks takes gzip: it is named, or all are, and not refused by `q=0`.
 fn takes_gzip(request: &HttpRequest) -> bool {
     let sent = request.headers().get_all(ACCEPT_ENCODING).filter_map(|it| it.to_str().ok());
-    let mut all: Vec<_> = sent.flat_map(|it| it.split(',')).map(|it| it.trim().to_ascii_lowercase()).collect();
+    let mut all: Vec<_> =
+        sent.flat_map(|it| it.split(',')).map(|it| it.trim().to_ascii_lowercase()).collect();
     // What is named counts before the asterisk.
     all.sort_by_key(|it| it.starts_with('*'));
     let found = all.iter().find(|it| ["gzip", "*"].contains(&it.split(';').next().unwrap_or("").trim()));

@@ -88,7 +88,8 @@ fn members<'v>(of: &'v mut Value, part: &str) -> impl Iterator<Item = (&'v str, 
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(it) => {
-            let of_object = it.get("type").is_some_and(|it| it == "object" || it == &json!(["object", "null"]));
+            let of_object =
+                it.get("type").is_some_and(|it| it == "object" || it == &json!(["object", "null"]));
             let bare = ["properties", "additionalProperties"].iter().all(|part| !it.contains_key(*part));
             if of_object && bare {
                 it.insert("additionalProperties".to_owned(), true.into());

@@ -145,7 +145,10 @@ fn page(request: &HttpRequest, it: &impl Template) -> Result<HttpResponse, Probl
     let text = it.render().map_err(|_| problem::INTERNAL.problem())?;
     let policy = (CONTENT_SECURITY_POLICY, POLICY);
     let mut answer = HttpResponse::Ok();
-    answer.insert_header(ContentType::html()).insert_header(policy).insert_header((CACHE_CONTROL, "no-cache"));
+    answer
+        .insert_header(ContentType::html())
+        .insert_header(policy)
+        .insert_header((CACHE_CONTROL, "no-cache"));
     Ok(fixed::page(answer, request, text))
 }
 

@@ -47,7 +47,11 @@ fn resolved(it: Value, document: &Value) -> Value {
     match it {
         Value::Object(mut own) => {
             let of_schema = |it: &str| it.starts_with("#/components/schemas/");
-            let place = own.get("$ref").and_then(Value::as_str).filter(|it| !of_schema(it)).map(|it| it[1..].to_owned());
+            let place = own
+                .get("$ref")
+                .and_then(Value::as_str)
+                .filter(|it| !of_schema(it))
+                .map(|it| it[1..].to_owned());
             if let Some(place) = place {
                 own.remove("$ref");
                 let mut named = document.pointer(&place).unwrap_or_else(|| panic!("no {place}")).clone();
@@ -95,7 +99,11 @@ fn every_operation_is_described() {
         // In words, and as data.
         for (status, slugs) in it["x-problems"].as_object().expect("problems") {
             let told = it["responses"][status]["description"].as_str().expect("words");
-            let listed = slugs.as_array().expect("slugs").iter().map(|it| format!("[`{0}`](/problems/{0})", it.as_str().expect("a slug")));
+            let listed = slugs
+                .as_array()
+                .expect("slugs")
+                .iter()
+                .map(|it| format!("[`{0}`](/problems/{0})", it.as_str().expect("a slug")));
             assert!(told.ends_with(&format!(": {}.", listed.collect::<Vec<_>>().join(", "))), "{id}: {told}");
         }
     }

@@ -128,7 +128,9 @@ on_both! {
         let ask = |path: &str, takes: &str| Answer::of(service.anonymous(Method::GET, path).header("accept-encoding", takes));
         for path in ["/openapi.json", "/openapi.yaml", "/assets/swagger-ui-bundle.js", "/assets/docs.css", "/docs", "/", "/problems", "/problems/not-json", "/book/rules.md"] {
             let plain = ask(path, "identity").await;
-            assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, Some("Accept-Encoding")), "{path}");
+            assert_eq!(plain.header("content-encoding"), None, "{path}");
+            let varies = |it: Option<&str>| it.is_some_and(|it| it.contains("Accept-Encoding"));
+            assert!(varies(plain.header("vary")), "{path}");
             for takes in ["br", "gzip;q=0", "*, gzip;q=0.0", "deflate, x"] {
                 assert_eq!(ask(path, takes).await.header("content-encoding"), None, "{path} {takes}");
             }
@@ -136,7 +138,8 @@ on_both! {
                 let sent = service.anonymous(Method::GET, path).header("accept-encoding", takes).send().await.expect("an answer");
                 let head = |name: &str| sent.headers().get(name).map(|it| it.to_str().expect("text").to_owned());
                 let (encoding, vary, kind, etag) = (head("content-encoding"), head("vary"), head("content-type"), head("etag"));
-                assert_eq!((encoding.as_deref(), vary.as_deref(), kind.as_deref()), (Some("gzip"), Some("Accept-Encoding"), plain.header("content-type")), "{path} {takes}");
+                assert_eq!((encoding.as_deref(), kind.as_deref()), (Some("gzip"), plain.header("content-type")), "{path} {takes}");
+                assert!(varies(vary.as_deref()), "{path}");
                 let bytes = sent.bytes().await.expect("a body");
                 let mut text = String::new();
                 GzDecoder::new(&*bytes).read_to_string(&mut text).expect("gzip");

@@ -26,7 +26,8 @@ pub(super) fn list(operation: &mut Operation, form: &Form) {
         answer.description = format!("{}: {}.", title(*status), links.join(", "));
         operation.responses.responses.insert(status.as_str().to_owned(), RefOr::Ref(answer));
     }
-    let slugs: BTreeMap<_, _> = statuses.into_iter().map(|(status, it)| (status.as_str().to_owned(), it)).collect();
+    let slugs: BTreeMap<_, _> =
+        statuses.into_iter().map(|(status, it)| (status.as_str().to_owned(), it)).collect();
     operation.extensions = Some(ExtensionsBuilder::new().add("x-problems", json!(slugs)).build());
 }
 
@@ -39,7 +40,8 @@ impl PartialSchema for ProblemType {
         let names: Vec<Value> = slugs.iter().map(|it| camel(it).into()).collect();
         let text = ObjectBuilder::new().schema_type(Type::String);
         let text = text.enum_values(Some(slugs.iter().map(|it| format!("/problems/{it}"))));
-        let text = text.description(Some("The page that explains a kind of problem, relative to the service."));
+        let text =
+            text.description(Some("The page that explains a kind of problem, relative to the service."));
         text.extensions(Some(ExtensionsBuilder::new().add("x-enum-varnames", json!(names)).build())).into()
     }
 }

@@ -12,7 +12,8 @@ const SCHEMAS: &str = "#/components/schemas/";
 /// is `Status` or any other text.
 pub(super) fn open(document: &mut Value) {
     let schemas = document["components"]["schemas"].as_object().cloned().unwrap_or_default();
-    let sets: BTreeSet<_> = schemas.iter().filter(|it| it.1["enum"].is_array()).map(|it| it.0.clone()).collect();
+    let sets: BTreeSet<_> =
+        schemas.iter().filter(|it| it.1["enum"].is_array()).map(|it| it.0.clone()).collect();
     let (mut asked, mut answered) = (BTreeSet::new(), BTreeSet::new());
     for (_, operation) in operations(document) {
         for part in ["parameters", "requestBody"] {

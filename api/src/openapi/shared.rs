@@ -15,35 +15,21 @@ const HEADERS: [(&str, bool, &str); 9] = [
         true,
         "The request's id: yours, if you sent one of 1 to 64 letters, digits, `_` or `-`.",
     ),
-    (
-        "RateLimit-Policy",
-        false,
-        "How many requests at once (`q`) come back in how many seconds (`w`).",
-    ),
-    (
-        "RateLimit",
-        false,
-        "How many of them are left (`r`), and in how many seconds all will be (`t`).",
-    ),
+    ("RateLimit-Policy", false, "How many requests at once (`q`) come back in how many seconds (`w`)."),
+    ("RateLimit", false, "How many of them are left (`r`), and in how many seconds all will be (`t`)."),
     ("WWW-Authenticate", true, "`Bearer`."),
     ("Retry-After", true, "Seconds to wait."),
     ("ETag", true, "Its version, and a digest of what this caller sees of it."),
     ("Location", true, "Where it is: a path of this service."),
     ("Link", false, "The next page, as `rel=\"next\"`; left out on the last one."),
-    (
-        "Idempotency-Replayed",
-        false,
-        "`true`, if this is the answer to an earlier request.",
-    ),
+    ("Idempotency-Replayed", false, "`true`, if this is the answer to an earlier request."),
 ];
 
 /// The problem that stands for each status, as an example; of the others a test keeps the answer.
-const SHOWN: [(u16, &str); 11] = [
+const SHOWN: [(u16, &str); 9] = [
     (401, "unauthenticated"),
     (403, "not-permitted"),
-    (404, "authorization-not-found"),
     (408, "request-timeout"),
-    (412, "authorization-changed"),
     (413, "body-too-large"),
     (415, "not-json"),
     (428, "if-match-required"),
@@ -53,9 +39,11 @@ const SHOWN: [(u16, &str); 11] = [
 ];
 
 /// The same, as they were answered: each has members of its own.
-pub const ANSWERED: [(u16, &str); 3] = [
+pub const ANSWERED: [(u16, &str); 5] = [
     (400, include_str!("../examples/problem_400.json")),
+    (404, include_str!("../examples/problem_404.json")),
     (409, include_str!("../examples/problem_409.json")),
+    (412, include_str!("../examples/problem_412.json")),
     (422, include_str!("../examples/problem_422.json")),
 ];
 

@@ -22,7 +22,8 @@ fn operation(id: &str) -> Value {
 fn lacks(id: &str, answer: &Answer) -> Vec<String> {
     let headers = operation(id)["responses"][answer.status.to_string()]["headers"].clone();
     let headers = headers.as_object().unwrap_or_else(|| panic!("{id} lists no {}", answer.status)).clone();
-    let lacking = headers.into_iter().filter(|(name, it)| it["required"] == true && answer.header(name).is_none());
+    let lacking =
+        headers.into_iter().filter(|(name, it)| it["required"] == true && answer.header(name).is_none());
     lacking.map(|it| it.0).collect()
 }
 
@@ -120,7 +121,7 @@ on_both! {
     }
 
     async fn a_token_is_asked_for_and_given_as_shown(service) {
-        let body = json!({"name": "A program", "jwks": {"keys": [ec("ec")]}});
+        let body = json!({"name": "A program", "scopes": ["authorizations:read"], "jwks": {"keys": [ec("ec")]}});
         let client = service.post("administrator", "/v1/clients", &body).await.expect(201)["id"].as_str().expect("an id").to_owned();
         delegate_to(&client, |sql| service.execute(sql));
         let it = operation("create_token");

@@ -41,7 +41,8 @@ fn a_code_of_a_later_version_is_taken_in_answers_alone() {
     let codes: BTreeSet<_> = sets().into_iter().flat_map(|it| it.1).collect();
     let (mut answered, mut refused) = (0, BTreeSet::new());
     for (id, request, answer) in EXAMPLES {
-        let (_, _, it) = operations().into_iter().find(|it| it.2["operationId"] == *id).expect("an operation");
+        let (_, _, it) =
+            operations().into_iter().find(|it| it.2["operationId"] == *id).expect("an operation");
         let content = |it: &Value| it["content"]["application/json"]["schema"].clone();
         let status = if it["responses"]["201"].is_object() { "201" } else { "200" };
         let answer = serde_json::from_str(answer).expect("JSON");
@@ -50,7 +51,8 @@ fn a_code_of_a_later_version_is_taken_in_answers_alone() {
             answered += 1;
         }
         let request = request.map(|it| serde_json::from_str(it).expect("JSON"));
-        for (at, takes) in request.iter().flat_map(|sent| places(&content(&it["requestBody"]), sent, &codes)) {
+        for (at, takes) in request.iter().flat_map(|sent| places(&content(&it["requestBody"]), sent, &codes))
+        {
             assert!(!takes, "the request of {id} at {at}");
             refused.insert(format!("{id}{at}"));
         }
@@ -62,7 +64,12 @@ fn a_code_of_a_later_version_is_taken_in_answers_alone() {
         answered += found.len();
     }
     assert!(answered > 200, "{answered}");
-    for at in ["create_authorization/type", "create_authorization/lines/0/code_type", "decide_authorization/outcome", "grant_role/role"] {
+    for at in [
+        "create_authorization/type",
+        "create_authorization/lines/0/code_type",
+        "decide_authorization/outcome",
+        "grant_role/role",
+    ] {
         assert!(refused.contains(at), "{refused:?}");
     }
 }
@@ -103,10 +110,16 @@ fn each_set_is_open_in_answers_and_closed_in_requests() {
         let open = format!("Open{name}");
         assert!(!asked.contains(&open) && (asked.contains(&name) || answered.contains(&open)), "{name}");
         let closed = schema(&json!({"$ref": format!("#/components/schemas/{name}")}));
-        assert!(codes.iter().all(|it| closed.is_valid(&json!(it))) && !closed.is_valid(&json!(LATER)), "{name}");
+        assert!(
+            codes.iter().all(|it| closed.is_valid(&json!(it))) && !closed.is_valid(&json!(LATER)),
+            "{name}"
+        );
         if answered.contains(&open) {
             let open = schema(&json!({"$ref": format!("#/components/schemas/{open}")}));
-            assert!(codes.iter().all(|it| open.is_valid(&json!(it))) && open.is_valid(&json!(LATER)), "{name}");
+            assert!(
+                codes.iter().all(|it| open.is_valid(&json!(it))) && open.is_valid(&json!(LATER)),
+                "{name}"
+            );
             assert!(!open.is_valid(&json!(1)), "{name}");
         }
     }
@@ -120,7 +133,9 @@ fn each_set_is_open_in_answers_and_closed_in_requests() {
 fn the_codes_of_a_set_have_names() {
     for (name, codes) in sets() {
         let names = document()["components"]["schemas"][&name]["x-enum-varnames"].clone();
-        let names: Vec<_> = names.as_array().map_or(codes.clone(), |it| it.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect());
+        let names: Vec<_> = names
+            .as_array()
+            .map_or(codes.clone(), |it| it.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect());
         let word = |it: &String| it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
         let distinct: BTreeSet<_> = names.iter().collect();
         assert!(names.iter().all(word) && distinct.len() == codes.len(), "{name} {names:?}");

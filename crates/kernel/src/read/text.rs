@@ -5,8 +5,8 @@ use crate::{At, FlawCode, Flaws, Json, Read};
 
 use std::ops::Deref;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
-use utoipa::openapi::{Ref, RefOr};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
 
 /// Free text of `MIN` to `MAX` Unicode scalar values, counted after normalization (NFC); of several lines, if `LINES`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +131,10 @@ impl<const MIN: usize, const MAX: usize, const LINES: bool> Read for Text<MIN, M
     }
     fn schemas(into: &mut Vec<(String, RefOr<Schema>)>) {
         let lines = if LINES { "of one or more lines" } else { "of one line" };
-        let about = format!("Text {lines}, of {}", bounds("have", MIN, MAX, "characters").trim_start_matches("Must have "));
+        let about = format!(
+            "Text {lines}, of {}",
+            bounds("have", MIN, MAX, "characters").trim_start_matches("Must have ")
+        );
         let text = ObjectBuilder::new().schema_type(Type::String).description(Some(about));
         let text = text.min_length(Some(MIN)).max_length(Some(MAX));
         let barred = class(Self::BARRED);
