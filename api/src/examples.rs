@@ -160,3 +160,7 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
         include_str!("examples/open_emergency_access.json"),
     ),
 ];
+
+/// What an operation answers by another status than the usual one: its id, the status, the answer's body.
+pub const ANSWERS: &[(&str, &str, &str)] =
+    &[("create_authorization", "202", include_str!("examples/create_authorization.202.json"))];

@@ -59,7 +59,7 @@ impl Form {
             "invalid-parameter" => !self.path.starts_with("/problems/"),
             "not-ready" => self.path.ends_with("ready"),
             "route-not-found" => self.path.starts_with("/problems/") || self.path == "/metrics",
-            "unauthenticated" => secured,
+            "unauthenticated" | "no-emergency-access" => secured,
             "database-unavailable" => v1,
             "invalid-client"
             | "invalid-request"
@@ -76,6 +76,8 @@ impl Form {
                     "list_diagnosis_codes",
                     "list_trail",
                     "search_trail",
+                    "list_emergency_accesses",
+                    "get_emergency_access",
                 ];
                 secured && !anyone.contains(&self.id.as_str())
             }
@@ -135,7 +137,6 @@ impl Form {
             "own-emergency" | "not-a-reviewer" | "emergency-access-reviewed" => {
                 self.id == "review_emergency_access"
             }
-            "no-emergency-access" => self.takes("Emergency-Access"),
             "site-not-permitted" => {
                 let lists =
                     ["list_authorizations", "search_authorizations", "list_users", "list_delegations"];

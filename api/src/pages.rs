@@ -12,7 +12,7 @@ use kernel::FlawCode;
 use pulldown_cmark::{Parser, html::push_html};
 use utoipa_swagger_ui::Config;
 
-use crate::fixed::Fixed;
+use crate::fixed::{self, Fixed};
 use crate::refusal::{INVALID, NO_ROUTE, Refusal, all, remedy, title};
 use crate::{Problem, State, book, problem};
 
@@ -106,34 +106,34 @@ async fn home(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, 
     let host = state.hosts.asked(&request).ok_or_else(|| problem::WRONG_HOST.problem())?;
     // Beyond loopback there is TLS in front, whatever of it is seen here.
     let scheme = if host.is_loopback() { "http" } else { "https" };
-    page(&Home { base: format!("{scheme}://{host}") })
+    page(&request, &Home { base: format!("{scheme}://{host}") })
 }
 
-async fn docs() -> Result<HttpResponse, Problem> {
-    page(&Docs)
+async fn docs(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    page(&request, &Docs)
 }
 
-async fn book(name: Path<String>) -> Result<HttpResponse, Problem> {
+async fn book(request: HttpRequest, name: Path<String>) -> Result<HttpResponse, Problem> {
     let (title, html) = book::page(&name).ok_or_else(|| NO_ROUTE.problem())?;
-    page(&BookPage { title, html })
+    page(&request, &BookPage { title, html })
 }
 
-async fn problems() -> Result<HttpResponse, Problem> {
+async fn problems(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let all = all();
     let groups = all.chunk_by(|one, other| one.status == other.status);
     let group = |it: &[Refusal]| (it[0].status.as_u16(), title(it[0].status), it.to_vec());
-    page(&Problems { groups: groups.map(group).collect() })
+    page(&request, &Problems { groups: groups.map(group).collect() })
 }
 
 /// The page of the problem `slug`.
 ///
 /// # Errors
 /// That there is none.
-pub fn of_problem(slug: &str) -> Result<HttpResponse, Problem> {
+pub fn of_problem(request: &HttpRequest, slug: &str) -> Result<HttpResponse, Problem> {
     let it = all().into_iter().find(|it| it.slug == slug).ok_or_else(|| NO_ROUTE.problem())?;
     let rule = RULES.get_key_value(it.rule).map(|(id, says)| (*id, *says));
     let codes = if it.slug == INVALID.slug { FlawCode::ALL } else { &[] };
-    page(&ProblemPage { it, title: title(it.status), remedy: remedy(it.status), rule, codes })
+    page(request, &ProblemPage { it, title: title(it.status), remedy: remedy(it.status), rule, codes })
 }
 
 async fn asset(request: HttpRequest, file: Path<String>) -> Result<HttpResponse, Problem> {
@@ -141,15 +141,15 @@ async fn asset(request: HttpRequest, file: Path<String>) -> Result<HttpResponse,
     Ok(it.answer(&request))
 }
 
-fn page(it: &impl Template) -> Result<HttpResponse, Problem> {
+fn page(request: &HttpRequest, it: &impl Template) -> Result<HttpResponse, Problem> {
     let text = it.render().map_err(|_| problem::INTERNAL.problem())?;
     let policy = (CONTENT_SECURITY_POLICY, POLICY);
     let mut answer = HttpResponse::Ok();
-    Ok(answer
+    answer
         .insert_header(ContentType::html())
         .insert_header(policy)
-        .insert_header((CACHE_CONTROL, "no-cache"))
-        .body(text))
+        .insert_header((CACHE_CONTROL, "no-cache"));
+    Ok(fixed::page(answer, request, text))
 }
 
 /// Markdown as HTML; a place that a message fills in (`{status}`) is set off.

@@ -10,6 +10,7 @@ use kernel::{Fault, FaultRow, Flaw, FlawCode, Flaws};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::openapi::ProblemType;
 pub use crate::refusal::*;
 
 /// Why a request got no other answer.
@@ -17,7 +18,7 @@ pub use crate::refusal::*;
 pub struct Problem {
     /// The page that explains this kind of problem, relative to the service.
     #[serde(rename = "type")]
-    #[schema(example = "/problems/invalid-body")]
+    #[schema(value_type = ProblemType)]
     kind: String,
     /// What kind of problem it is.
     #[schema(value_type = String)]

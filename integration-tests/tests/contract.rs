@@ -1,6 +1,10 @@
 //! The contract: current, complete, exemplified, and kept.
 
+mod answers;
+mod read;
+
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use api::openapi::{self, EXAMPLES};
 use jsonschema::{Draft, Validator};
@@ -11,26 +15,55 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Receiver, Service, example, same_as_file};
 use crate::{on_both, users};
 
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(openapi::json()).expect("a document"));
+
 pub(crate) fn document() -> Value {
-    serde_json::from_str(openapi::json()).expect("a document")
+    DOCUMENT.clone()
 }
 
 /// Checks values against a schema of the contract.
 fn schema(of: &Value) -> Validator {
     let mut whole = of.clone();
-    whole["components"] = document()["components"].clone();
+    whole["components"] = DOCUMENT["components"].clone();
     let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
     options.build(&whole).expect("a schema")
 }
 
-/// Each operation: its path, its method, and what the contract says of it.
+/// Each operation: its path, its method, and what the contract says of it, wherever it says it; schemas keep their names.
 pub(crate) fn operations() -> Vec<(String, String, Value)> {
-    let paths = document()["paths"].as_object().expect("paths").clone();
-    let each = |(path, item): (String, Value)| {
-        let item = item.as_object().expect("an item").clone();
-        item.into_iter().map(move |(method, it)| (path.clone(), method, it))
-    };
-    paths.into_iter().flat_map(each).collect()
+    static ALL: LazyLock<Vec<(String, String, Value)>> = LazyLock::new(|| {
+        let paths = DOCUMENT["paths"].as_object().expect("paths");
+        let each = |(path, item): (&String, &Value)| {
+            let (path, item) = (path.clone(), item.as_object().expect("an item").clone());
+            item.into_iter().map(move |(method, it)| (path.clone(), method, resolved(it, &DOCUMENT)))
+        };
+        paths.into_iter().flat_map(each).collect()
+    });
+    ALL.clone()
+}
+
+/// The same with what its references name, beside what they say themselves.
+fn resolved(it: Value, document: &Value) -> Value {
+    match it {
+        Value::Object(mut own) => {
+            let of_schema = |it: &str| it.starts_with("#/components/schemas/");
+            let place = own
+                .get("$ref")
+                .and_then(Value::as_str)
+                .filter(|it| !of_schema(it))
+                .map(|it| it[1..].to_owned());
+            if let Some(place) = place {
+                own.remove("$ref");
+                let mut named = document.pointer(&place).unwrap_or_else(|| panic!("no {place}")).clone();
+                named.as_object_mut().expect("an object").extend(own);
+                return resolved(named, document);
+            }
+            own.into_iter().map(|(name, it)| (name, resolved(it, document))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(|it| resolved(it, document)).collect(),
+        other => other,
+    }
 }
 
 /// Whether an operation does nothing without an `If-Match`.
@@ -70,6 +103,16 @@ fn every_operation_is_described() {
                     == "#/components/schemas/Problem"
             });
             assert!(secured, "{id}");
+        }
+        // In words, and as data.
+        for (status, slugs) in it["x-problems"].as_object().expect("problems") {
+            let told = it["responses"][status]["description"].as_str().expect("words");
+            let listed = slugs
+                .as_array()
+                .expect("slugs")
+                .iter()
+                .map(|it| format!("[`{0}`](/problems/{0})", it.as_str().expect("a slug")));
+            assert!(told.ends_with(&format!(": {}.", listed.collect::<Vec<_>>().join(", "))), "{id}: {told}");
         }
     }
     // What is policy is named where it is needed.
@@ -227,6 +270,7 @@ on_both! {
             let said = &operation["responses"][status]["content"]["application/json"]["schema"];
             let errors: Vec<_> = schema(said).iter_errors(&answer.json()).map(|it| it.to_string()).collect();
             assert!(errors.is_empty(), "{id}: {errors:?}");
+            answers::has_its_headers(id, &answer);
         }
     }
 

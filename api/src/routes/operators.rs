@@ -78,6 +78,6 @@ pub(crate) async fn get_openapi_yaml(
     responses((status = 200, description = "The page.", content_type = "text/html", body = String))
 )]
 #[get("/problems/{slug}")]
-pub(crate) async fn get_problem(slug: Path<String>) -> Result<HttpResponse, Problem> {
-    pages::of_problem(&slug)
+pub(crate) async fn get_problem(request: HttpRequest, slug: Path<String>) -> Result<HttpResponse, Problem> {
+    pages::of_problem(&request, &slug)
 }

@@ -85,6 +85,7 @@ pub(super) struct AttemptBody {
     /// The event.
     event_id: String,
     /// The event's type.
+    #[schema(value_type = kernel::EventType)]
     r#type: String,
     /// Which attempt it was, from 1.
     #[schema(minimum = 1)]
