@@ -13,10 +13,12 @@ mod json;
 mod object;
 pub(crate) mod support;
 mod text;
+mod time;
 mod values;
 
 pub use flaw::{At, Flaw, FlawCode, Flaws};
 pub use json::{Json, Unreadable};
 pub use object::Object;
 pub use text::{OneLine, Text};
-pub use values::{Count, Draft, List, Read, broken, day};
+pub use time::{day, instant};
+pub use values::{Count, Draft, List, Read, broken};
