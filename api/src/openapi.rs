@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use chrono::{DateTime, NaiveDate, Utc};
+use kernel::Read;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::schema::{Object, Schema, SchemaType, Type};
@@ -124,6 +126,7 @@ fn complete(operation: &mut Operation, path: &str) {
             it.schema_type = SchemaType::Type(one.clone());
         }
     }
+    operation.parameters.iter_mut().flatten().for_each(bound);
     let form = Form::of(operation, path);
     let mut statuses = BTreeMap::<u16, Vec<String>>::new();
     for it in all().into_iter().filter(|it| form.meets(it.slug)) {
@@ -161,6 +164,21 @@ fn complete(operation: &mut Operation, path: &str) {
             let header =
                 HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some(about));
             answer.headers.insert(name.to_owned(), header.build().into());
+        }
+    }
+}
+
+/// Has a parameter that is a day or an instant be of the form that it has in a body.
+fn bound(parameter: &mut RefOr<Parameter>) {
+    let forms = [<NaiveDate as Read>::schema(), <DateTime<Utc> as Read>::schema()];
+    if let RefOr::T(Parameter { schema: Some(RefOr::T(Schema::Object(it))), .. }) = parameter {
+        for form in forms {
+            if let RefOr::T(Schema::Object(form)) = form
+                && it.format.is_some()
+                && form.format == it.format
+            {
+                it.pattern = form.pattern;
+            }
         }
     }
 }
