@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use actix_web::ResponseError;
+use actix_web::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Clock, EventType, TrailAction};
 use store::{Actor, Event, Key, Store, Trail};
@@ -38,6 +40,16 @@ impl Misses {
         let left = *since + self.window - self.clock.now();
         let wait = u64::try_from(left.num_milliseconds()).unwrap_or_default().div_ceil(1000);
         if *count < self.most || wait == 0 { Ok(()) } else { Err(too_many(wait)) }
+    }
+
+    /// What whoever has missed too often by now is told in place of what is wrong with what they sent, which would tell what is
+    /// there.
+    pub(crate) fn instead(&self, login: &str) -> impl FnOnce(Problem) -> Problem + use<> {
+        let over = self.pass(login).err();
+        move |it| match over {
+            Some(over) if it.status_code() == StatusCode::UNPROCESSABLE_ENTITY => over,
+            _ => it,
+        }
     }
 
     /// Counts one more; whether it is the last that is let pass.

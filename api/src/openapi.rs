@@ -9,6 +9,8 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use chrono::{DateTime, NaiveDate, Utc};
+use kernel::Read;
 use serde_json::{Value, json};
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{Operation, Parameter};
@@ -218,6 +220,7 @@ fn complete(operation: &mut Operation, path: &str) {
             it.schema_type = SchemaType::Type(one.clone());
         }
     }
+    operation.parameters.iter_mut().flatten().for_each(bound);
     let form = Form::of(operation, path);
     for (status, answer) in &mut operation.responses.responses {
         let RefOr::T(answer) = answer else { continue };
@@ -233,6 +236,21 @@ fn complete(operation: &mut Operation, path: &str) {
         answer.headers.extend(headers.into_iter().map(|it| (it.to_owned(), Header::default().into())));
     }
     problems::list(operation, &form);
+}
+
+/// Has a parameter that is a day or an instant be of the form that it has in a body.
+fn bound(parameter: &mut RefOr<Parameter>) {
+    let forms = [<NaiveDate as Read>::schema(), <DateTime<Utc> as Read>::schema()];
+    if let RefOr::T(Parameter { schema: Some(RefOr::T(Schema::Object(it))), .. }) = parameter {
+        for form in forms {
+            if let RefOr::T(Schema::Object(form)) = form
+                && it.format.is_some()
+                && form.format == it.format
+            {
+                it.pattern = form.pattern;
+            }
+        }
+    }
 }
 
 fn exemplify(content: &mut RefOr<Content>, example: &str) {

@@ -7,7 +7,7 @@ use std::mem;
 
 use actix_web::web::Query;
 use actix_web::{HttpMessage, HttpRequest};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{At, FlawCode, Flaws};
 
 use crate::{Problem, problem};
@@ -100,7 +100,17 @@ impl Parameters {
 
     /// The day that the parameter `name` is.
     pub fn day(&mut self, name: &str) -> Option<NaiveDate> {
-        self.get(name, FlawCode::Format, "a date, as YYYY-MM-DD", kernel::day)
+        self.get(name, FlawCode::Format, "a date of the years 1900 to 2199, as YYYY-MM-DD", kernel::day)
+    }
+
+    /// The instant that the parameter `name` is.
+    pub fn instant(&mut self, name: &str) -> Option<DateTime<Utc>> {
+        self.get(
+            name,
+            FlawCode::Format,
+            "an instant of the years 1900 to 2199, as 2026-12-01T15:00:00Z",
+            kernel::instant,
+        )
     }
 
     /// How many rows a page may have: 1 to `most`, `usual` where it isn't said.

@@ -224,7 +224,7 @@ impl State {
     pub async fn warm(self: Arc<Self>) {
         let read = async {
             let stamp = self.store.read(registry::code_stamp).await?;
-            self.codes.index(&self.store, stamp).await
+            self.codes.index(&self.store, stamp, Duration::MAX).await
         };
         if let Err(it) = read.await {
             // The first search tries again.

@@ -16,7 +16,7 @@ pub(crate) fn lanyard() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let build = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "api"])
+            .args(["build", "--quiet", "--workspace", "--bin", "lanyard"])
             .current_dir(root())
             .status();
         assert!(build.expect("cargo").success());

@@ -3,9 +3,12 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Output;
+use std::sync::Arc;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use crate::cli::{folder, run};
@@ -116,6 +119,26 @@ on_both! {
         service.execute("update diagnosis_codes set code = 'I10' where code = '?'");
         let all = futures_util::future::join_all((0..8).map(|_| found(&service, "q=i10"))).await;
         assert!(all.iter().all(|it| it == &["I10"]), "{all:?}");
+    }
+
+    /// However soon whoever asked first goes away, what was begun for them is there for the next.
+    async fn aut_16_the_codes_are_kept_though_no_one_waited_for_them(service) {
+        let stamp = service.store.read(registry::code_stamp).await.expect("a release");
+        let (codes, none) = (&service.state.codes, Duration::ZERO);
+        let late = codes.index(&service.store, stamp, none).await.err().expect("too slow");
+        assert!(format!("{late:?}").contains("still being read"), "{late:?}");
+        assert!(codes.kept(stamp).is_none());
+        let mut begun = Box::pin(codes.index(&service.store, stamp, Duration::MAX));
+        assert!((&mut begun).now_or_never().is_none());
+        service.store.ping().await.expect("a database");
+        drop(begun);
+        assert!(codes.kept(stamp).is_none());
+        while codes.kept(stamp).is_none() {
+            service.store.ping().await.expect("a database");
+        }
+        let index = codes.index(&service.store, stamp, none).await.expect("what was kept");
+        assert!(Arc::ptr_eq(&index, &codes.kept(stamp).expect("what was kept")));
+        assert_eq!(found(&service, "q=i10").await, ["I10"]);
     }
 
     async fn aut_16_a_release_holds_until_the_next_one(service) {

@@ -95,8 +95,8 @@ on_both! {
             ("2027-05-30", "2027-05-30", "snc-usual"),
             ("2027-05-31", "2027-05-31", "far-start"),
             ("2027-01-01", "2028-01-01", "snc-usual"),
-            ("2028-02-01", "9998-12-31", "far-start"),
-            ("2027-02-02", "9998-12-31", "long-period"),
+            ("2028-02-01", "2199-12-31", "far-start"),
+            ("2027-02-02", "2199-12-31", "long-period"),
         ] {
             let mut body = example();
             service.execute("update authorizations set status = 'CLOSED'");

@@ -17,6 +17,7 @@ mod demo;
 mod doctor;
 mod duties;
 mod emergency;
+mod extremes;
 mod faults;
 mod finders;
 mod hostile;

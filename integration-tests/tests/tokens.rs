@@ -568,6 +568,30 @@ on_both! {
     }
 
     /// J-07: to register a client takes a login of a few minutes ago by more than a password.
+    /// What is registered is what keys are fetched from.
+    async fn addresses_that_keys_are_never_fetched_from_are_refused(service) {
+        let strict = service.twin(Options { strict_keys: true, allow: Vec::new(), ..Options::default() });
+        let id = client(&service).await;
+        let path = format!("/v1/clients/{id}/keys");
+        for (url, why) in [
+            ("http://127.0.0.1:1/jwks", "Must be an address of https."),
+            ("https://10.0.0.1/", "Must be an address that everyone can reach."),
+            ("https://169.254.169.254/", "Must be an address that everyone can reach."),
+            ("https://x.example:9443/", "Must be at a port that is taken, which 443 is."),
+            ("https://u@x.example/", "Must be an address without user, password and fragment."),
+            ("https://localhost/", "Must name a host that others can reach, in labels of 1 to 63 characters."),
+        ] {
+            let (new, keys) = (json!({"name": "x", "scopes": ["authorizations:read"], "jwks_url": url}), json!({"jwks_url": url}));
+            let put = strict.request("administrator", Method::PUT, &path).header("if-match", "\"1.00000000\"").json(&keys);
+            for answer in [strict.post("administrator", "/v1/clients", &new).await, Answer::of(put).await] {
+                assert_eq!(answer.flaws(), ["/jwks_url format -"], "{url}");
+                assert_eq!(answer.json()["errors"][0]["detail"], why, "{url}");
+            }
+        }
+        let new = json!({"name": "x", "scopes": ["authorizations:read"], "jwks_url": "https://x.example/jwks.json"});
+        strict.post("administrator", "/v1/clients", &new).await.expect(201);
+    }
+
     async fn j_07_clients_are_managed_after_a_strong_login(service) {
         let administrator = registry::demo::PRINCIPALS[25];
         assert_eq!(administrator.1, "administrator");

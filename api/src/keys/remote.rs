@@ -230,6 +230,19 @@ impl ClientKeys {
         Self { known: Mutex::default(), checked: Some(client) }
     }
 
+    /// Nothing, if keys may be fetched from `url`, as far as that can be said before its name is resolved.
+    ///
+    /// # Errors
+    /// What it must be instead.
+    pub(crate) fn takes(&self, url: &str) -> Result<(), &'static str> {
+        match &self.checked {
+            Some(client) => client.target(url).map(drop).map_err(outbound::Wrong::words),
+            None => {
+                address(url).map(drop).map_err(|_| "Must be an address of https, without user and fragment.")
+            }
+        }
+    }
+
     /// The key that `kid` names in the set at `url`.
     pub(super) async fn key(&self, url: &str, kid: &str, now: DateTime<Utc>) -> Option<Arc<Key>> {
         let place = || {

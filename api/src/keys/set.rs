@@ -66,6 +66,13 @@ impl Set {
     }
 
     pub(super) fn parse(signs: Signs, jwks: &str) -> Result<Self, String> {
+        let set = Self::on_record(signs, jwks)?;
+        set.keys.iter().try_for_each(|it| it.prove())?;
+        Ok(set)
+    }
+
+    /// A set that was [parsed](Self::parse) before it was put on record, so that its keys needn't be tried again.
+    pub(super) fn on_record(signs: Signs, jwks: &str) -> Result<Self, String> {
         let json: Value =
             serde_json::from_str(jwks).map_err(|it| format!("the JWK set can't be read: {it}"))?;
         let all = json["keys"].as_array().ok_or("the JWK set can't be read: it has no list of `keys`")?;
@@ -129,11 +136,16 @@ impl Key {
         if !parts.iter().all(whole) {
             return Err(format!("the key `{kid}` has not the length of its kind"));
         }
-        let wrong = |it| format!("the key `{kid}` can't be used: {it}");
-        let public = DecodingKey::from_jwk(jwk).map_err(wrong)?;
-        // The library looks at a key when it verifies with it: a signature of nothing brings out one that is no point.
-        crypto::verify(&BASE64_URL_SAFE_NO_PAD.encode([1; 64]), b"", &public, algorithm).map_err(wrong)?;
+        let public =
+            DecodingKey::from_jwk(jwk).map_err(|it| format!("the key `{kid}` can't be used: {it}"))?;
         Ok(Self { kid, algorithm, public })
+    }
+
+    /// The library looks at a key when it verifies with it: a signature of nothing brings out one that is no point.
+    fn prove(&self) -> Result<(), String> {
+        let tried =
+            crypto::verify(&BASE64_URL_SAFE_NO_PAD.encode([1; 64]), b"", &self.public, self.algorithm);
+        tried.map(drop).map_err(|it| format!("the key `{}` can't be used: {it}", self.kid))
     }
 }
 

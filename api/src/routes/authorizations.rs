@@ -56,6 +56,7 @@ pub(crate) async fn create_authorization(
     once: Once,
     body: Body<NewAuthorization>,
 ) -> Result<Reply, Problem> {
+    let told = state.misses.instead(&caller.credential.login);
     let (key, asked) = match body.open() {
         Ok(body) => (once.key(&caller, site_of(&body), &body), ask(&state, &caller, body).await),
         Err(problem) => (Ok(None), Err(problem)),
@@ -63,7 +64,7 @@ pub(crate) async fn create_authorization(
     let view = View::of(&state);
     let submit =
         move |tx: &mut Tx<'_>, who: &Access, it| view.created(who, authorizations::submit(tx, who, it)?);
-    state.write(&caller, key, asked, submit).await
+    state.write(&caller, key, asked, submit).await.map_err(told)
 }
 
 /// Reads a request against what the plan knows, so that every flaw is found at once, and has it ruled on.

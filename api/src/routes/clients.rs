@@ -40,7 +40,7 @@ pub(crate) async fn create_client(
         Ok(mut body) => {
             let key = once.key(&caller, "", &body);
             body.check(|it, flaws| {
-                look(it.jwks.iter().flatten().next(), it.jwks_url.iter().flatten().next(), flaws);
+                look(&state, it.jwks.iter().flatten().next(), it.jwks_url.iter().flatten().next(), flaws);
                 Some(())
             });
             (key, body.whole().map(ToAdd))
@@ -141,7 +141,7 @@ pub(crate) async fn replace_client_keys(
 ) -> Result<Reply, Problem> {
     let asked = body.open().and_then(|mut body| {
         body.check(|it, flaws| {
-            look(it.jwks.iter().flatten().next(), it.jwks_url.iter().flatten().next(), flaws);
+            look(&state, it.jwks.iter().flatten().next(), it.jwks_url.iter().flatten().next(), flaws);
             Some(())
         });
         Ok(ToRotate { id: named(&id)?, version: read.version()?, keys: body.whole()? })
@@ -201,12 +201,12 @@ fn may_read(who: &Access) -> Result<(), ClientError> {
 }
 
 /// Adds what is wrong with keys by the standards that describe them.
-fn look(jwks: Option<&Object<16384>>, url: Option<&OneLine<1, 2000>>, flaws: &mut Flaws) {
+fn look(state: &State, jwks: Option<&Object<16384>>, url: Option<&OneLine<1, 2000>>, flaws: &mut Flaws) {
     if jwks.is_some_and(|it| keys::check(it).is_err()) {
         let right = "Must be a JWK set of public keys, of RSA (2048 to 4096 bits) or P-384, each with a `kid` of its own.";
         flaws.add("/jwks", FlawCode::Format, right);
     }
-    if url.is_some_and(|it| keys::address(it).is_err()) {
-        flaws.add("/jwks_url", FlawCode::Format, "Must be an address of https, without user and fragment.");
+    if let Some(Err(why)) = url.map(|it| state.client_keys.takes(it)) {
+        flaws.add("/jwks_url", FlawCode::Format, why);
     }
 }

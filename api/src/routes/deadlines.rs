@@ -113,8 +113,7 @@ fn query(sent: &mut Parameters, read: impl FnOnce(&str) -> Option<(DateTime<Utc>
         status: sent.one_of("status", DeadlineStatus::ALL, DeadlineStatus::as_str),
         rule: sent.get("rule", FlawCode::Format, "the ID of a rule, as FED-02", rule),
         subject: sent.get("subject", FlawCode::Format, "the id of what must be done", id),
-        due_before: sent
-            .get("due_before", FlawCode::Format, "a moment, as 2026-12-01T15:00:00Z", |it| it.parse().ok()),
+        due_before: sent.instant("due_before"),
         sites: None,
         after: sent.get("cursor", FlawCode::Format, "the next_cursor of a page", read),
     }

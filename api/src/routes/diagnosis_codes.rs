@@ -64,7 +64,8 @@ pub(crate) async fn list_diagnosis_codes(
     let stamp =
         |rx: &mut Rx<'_>, _: &Access, query| Ok::<_, Error>((query, registry::code_stamp(rx)?, rx.today()));
     let (query, stamp, today) = state.read(&caller, query, stamp).await?;
-    let index = state.codes.index(&state.store, stamp).await?;
+    let patience = caller.since.rest(state.store.limit());
+    let index = state.codes.index(&state.store, stamp, patience).await?;
     let found = index.search(&query, on.unwrap_or(today), limit.into());
     let data = found.into_iter().map(DiagnosisCodeRow::from).collect();
     Ok(Reply::of(&DiagnosisCodePage { data, next_cursor: () })?)

@@ -117,9 +117,9 @@ pub(crate) async fn create_token(
     }
     let id = asserted.client.clone();
     let source = state.store.read(move |rx| registry::client_keys(rx, &id)).await?;
-    let source = source.ok_or_else(|| refused("not a client, not any more, or without keys"))?;
     let audience = state.own.token_endpoint();
-    let assertion = asserted.verify(&source, &state.client_keys, &audience, now).await.map_err(refused)?;
+    let verified = asserted.verify(source.as_ref(), &state.client_keys, &audience, now).await;
+    let assertion = verified.map_err(refused)?;
     let id = assertion.client.clone();
     let issued = issue(&state, &request, assertion, source, asked).await?;
     let (scopes, at) = issued.map_err(|(it, why)| refuse(&request, it, why))?;
@@ -156,7 +156,7 @@ async fn issue(
     state: &State,
     request: &HttpRequest,
     it: Assertion,
-    source: ClientKeySource,
+    source: Option<ClientKeySource>,
     asked: Vec<Scope>,
 ) -> Result<Result<(Vec<Scope>, DateTime<Utc>), Refused>, ClientError> {
     let id: Arc<str> = it.client.as_str().into();
@@ -165,7 +165,7 @@ async fn issue(
         tx.lock(&[Key::User(id.to_string())])?;
         let entry = Entry { login: id.to_string(), emergency: None };
         let found = tx.enter(|db, moment| entry.find(db, moment).map(|it| (it, id)))?;
-        if registry::keys_of(tx, &it.client)?.as_ref() != Some(&source) {
+        if registry::keys_of(tx, &it.client)? != source {
             return Ok(Err((problem::INVALID_CLIENT, "the keys were replaced meanwhile")));
         }
         if !registry::take_assertion(tx, &it.client, &it.jti, it.expires_at)? {

@@ -167,11 +167,8 @@ fn asked(
     let id = |it: &str| crate::trail::is_ours(it).then(|| it.to_owned());
     let subject = sent.get("subject", FlawCode::Format, "the id of an authorization, a user, a site …", id);
     let actor = sent.get("actor", FlawCode::Format, "the id of a user or a client", PrincipalId::parse);
-    let moment = |it: &str| it.parse().ok();
-    let to = sent.get("to", FlawCode::Format, "a moment, as 2026-12-01T15:00:00Z", moment);
-    let to = to.unwrap_or(now + TimeDelta::seconds(1));
-    let from = sent.get("from", FlawCode::Format, "a moment, as 2026-12-01T15:00:00Z", moment);
-    let from = from.unwrap_or(to - SPAN);
+    let to = sent.instant("to").unwrap_or(now + TimeDelta::seconds(1));
+    let from = sent.instant("from").unwrap_or(to - SPAN);
     if to < from || to - from > SPAN {
         sent.wrong("to", FlawCode::Range, "Must be at most 31 days after from.");
     }

@@ -27,7 +27,7 @@ pub use lifecycle::Lifecycle;
 pub use period::Period;
 pub use read::{
     At, Count, Draft, Flaw, FlawCode, Flaws, Json, List, Object, OneLine, Patch, Read, Text, Unreadable,
-    broken, day,
+    broken, day, instant,
 };
 pub use words::{CodeType, DiagnosisCode, MemberId, Modifier, Npi, Phone, ProcedureCode};
 

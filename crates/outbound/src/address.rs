@@ -54,10 +54,26 @@ pub enum Wrong {
     Form,
     /// It has a user, a password or a fragment.
     Parts,
+    /// Its host is no name that leads anywhere.
+    Name,
     /// Its port is none of those that are taken.
     Port,
     /// It is one that not everyone can reach.
     Closed,
+}
+
+impl Wrong {
+    /// What it must be instead, in words for whoever named it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Form => "Must be an address of https.",
+            Self::Parts => "Must be an address without user, password and fragment.",
+            Self::Name => "Must name a host that others can reach, in labels of 1 to 63 characters.",
+            Self::Port => "Must be at a port that is taken, which 443 is.",
+            Self::Closed => "Must be an address that everyone can reach.",
+        }
+    }
 }
 
 /// An address that may be sent to, as far as that can be said before its name is resolved.
@@ -111,11 +127,24 @@ impl Rules {
         if !url.port_or_known_default().is_some_and(|it| self.ports.contains(&it)) {
             return Err(Wrong::Port);
         }
+        if !self.leads(host) {
+            return Err(Wrong::Name);
+        }
         let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         if literal.is_ok_and(|it| !self.is_open(it)) {
             return Err(Wrong::Closed);
         }
         Ok(Target(url))
+    }
+
+    /// Whether `host` may be the name of anyone: of a name's form (RFC 1035), and none of which RFC 6761 says that it leads to this
+    /// machine or nowhere.
+    fn leads(&self, host: &str) -> bool {
+        let name = host.strip_suffix('.').unwrap_or(host);
+        let of = |it: &str| name.rsplit('.').next() == Some(it);
+        let here = of("localhost") && !self.is_open(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let formed = name.len() <= 253 && name.split('.').all(|it| (1..=63).contains(&it.len()));
+        formed && !here && !of("invalid")
     }
 
     /// Whether `address` may be connected to.
@@ -209,11 +238,31 @@ mod tests {
             ("https://hooks.example.org/#x", Wrong::Parts),
             ("https://hooks.example.org:22/", Wrong::Port),
             ("https://hooks.example.org:80/", Wrong::Port),
+            ("https://localhost/", Wrong::Name),
+            ("https://LOCALHOST./", Wrong::Name),
+            ("https://hooks.localhost/", Wrong::Name),
+            ("https://hooks.invalid/", Wrong::Name),
+            ("https://.../", Wrong::Name),
+            ("https://a..b/", Wrong::Name),
+            ("https://.b/", Wrong::Name),
+            (&format!("https://{}.org/", "a".repeat(64)), Wrong::Name),
+            (&format!("https://{}org/", "hooks.".repeat(50)), Wrong::Name),
         ] {
             assert_eq!(rules(&[]).target(text), Err(wrong), "{text}");
         }
-        for text in ["https://hooks.example.org", "https://hooks.example.org:8443/a?b=c"] {
+        let (most, label) =
+            (format!("https://{}org/", "abcde.".repeat(41)), format!("https://{}.org", "a".repeat(63)));
+        for text in [
+            "https://hooks.example.org",
+            "https://hooks.example.org:8443/a?b=c",
+            "https://hooks.example.org./",
+            "https://invalid.example.org/",
+            "https://localhost.example.org/",
+            &most,
+            &label,
+        ] {
             assert!(rules(&[]).target(text).is_ok(), "{text}");
         }
+        assert!(rules(&["127.0.0.0/8"]).target("https://localhost/").is_ok());
     }
 }

@@ -1,11 +1,15 @@
 use ::store::Rx;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
+use kernel::DiagnosisCode;
 
 use crate::load_codes::ICD_10_CM;
 use crate::rows::DiagnosisRow;
 use crate::schema::{code_releases, diagnosis_codes};
-use crate::{CodeIndex, Diagnosis, Error};
+use crate::{Diagnosis, Error};
+
+/// How many codes are read at once, so that no one waits long for the connection that reads them.
+const PAGE: i64 = 8192;
 
 /// Which release of the diagnosis codes is the last one: from when it holds, and when it was loaded; none where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +29,20 @@ pub fn code_stamp(rx: &mut Rx<'_>) -> Result<CodeStamp, Error> {
     Ok(CodeStamp(last))
 }
 
-/// An index of all diagnosis codes (AUT-16), and the release that was the last one before they were read.
+/// Some of the diagnosis codes (AUT-16), in order from the one after `after` on; none once all were read.
 ///
 /// # Errors
 /// If the database can't answer.
-pub fn code_index(rx: &mut Rx<'_>) -> Result<(CodeStamp, CodeIndex), Error> {
-    // Were another one loaded in between, its stamp would tell.
-    let stamp = code_stamp(rx)?;
-    let rows: Vec<DiagnosisRow> = diagnosis_codes::table.load(rx.db())?;
-    Ok((stamp, CodeIndex::new(rows.into_iter().map(Diagnosis::from).collect())))
+pub fn some_codes(rx: &mut Rx<'_>, after: Option<&DiagnosisCode>) -> Result<Vec<Diagnosis>, Error> {
+    let mut rows: Vec<DiagnosisRow> = diagnosis_codes::table
+        .filter(diagnosis_codes::code.gt(after.map_or("", DiagnosisCode::as_str)))
+        .order((diagnosis_codes::code, diagnosis_codes::first_on))
+        .limit(PAGE)
+        .load(rx.db())?;
+    if i64::try_from(rows.len()).is_ok_and(|it| it == PAGE) {
+        // Of the last code there may be more than these, and all of it comes next.
+        let last = rows.last().map(|it| it.code.clone());
+        rows.retain(|it| Some(&it.code) != last.as_ref());
+    }
+    Ok(rows.into_iter().map(Diagnosis::from).collect())
 }

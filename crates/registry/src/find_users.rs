@@ -4,13 +4,20 @@ use ::store::{AnyOf, Db, JsonRows, Rx, Tx, both};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use kernel::{PrincipalId, SiteId};
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::rows::{DelegationRow, GrantRow, PrincipalRow};
 use crate::schema::{delegations, grants, principals};
 use crate::{Channel, Contact, Error, Grant, GrantId, PrincipalKind, Role, SiteScope, User};
 
+/// Days are told within the years that are taken, since beyond them PostgreSQL writes what no one else reads.
 const GRANTS: JsonRows = JsonRows {
-    members: "'id', c.id, 'role', c.role, 'site_id', c.site_id, 'first_on', c.first_on, 'last_on', c.last_on, \
+    members: "'id', c.id, 'role', c.role, 'site_id', c.site_id, \
+              'first_on', case when c.first_on < '1900-01-01' then '1900-01-01' \
+              when c.first_on > '2199-12-31' then '2199-12-31' else c.first_on end, \
+              'last_on', case when c.last_on < '1900-01-01' then '1900-01-01' \
+              when c.last_on > '2199-12-31' then '2199-12-31' else c.last_on end, \
               'requested_by', c.requested_by, 'requested_at', c.requested_at, 'approved_by', c.approved_by, \
               'approved_at', c.approved_at, 'ended_by', c.ended_by, 'ended_at', c.ended_at, \
               'channel', (select d.channel from delegations d where d.grant_id = c.id), \
@@ -208,7 +215,7 @@ fn page<R, P>(mut rows: Vec<R>, limit: u16, place: impl FnOnce(&R) -> P) -> (Vec
 }
 
 fn read((row, grants): (PrincipalRow, String)) -> Result<User, Error> {
-    let grants = serde_json::from_str(&grants).map_err(|it| broken(&it.to_string()))?;
+    let grants: Vec<Value> = serde_json::from_str(&grants).map_err(|it| broken(&it.to_string()))?;
     let contact = row.contact_name.zip(row.contact_phone).map(|(name, phone)| Contact { name, phone });
     Ok(User {
         id: row.id,
@@ -221,8 +228,18 @@ fn read((row, grants): (PrincipalRow, String)) -> Result<User, Error> {
         active: row.active,
         version: row.version,
         created_at: row.created_at.and_utc(),
-        grants,
+        grants: grants.iter().filter_map(grant).collect(),
     })
+}
+
+/// A grant as it was read; one that can't be keeps no one from disabling its user, or from withdrawing the others.
+fn grant(it: &Value) -> Option<Grant> {
+    let grant = Grant::deserialize(it);
+    if let Err(why) = &grant {
+        let (cause, grant) = (why.to_string(), it["id"].as_str().unwrap_or_default());
+        ::log::error!(target: "lanyard::fault", cause, grant; "a grant can't be read");
+    }
+    grant.ok()
 }
 
 impl GrantRow {

@@ -50,7 +50,7 @@ pub use emergencies::{
 pub use entry::{Entered, Entry};
 pub use error::Error;
 pub use find_clients::{client, client_keys, find_clients, keys_of, take_assertion};
-pub use find_codes::{CodeStamp, code_index, code_stamp};
+pub use find_codes::{CodeStamp, code_stamp, some_codes};
 pub use find_members::{FoundMember, MemberPlace, MemberQuery, MemberSearch, find_members};
 pub use find_providers::{FoundProvider, ProviderQuery, find_providers};
 pub use find_users::{

@@ -83,7 +83,10 @@ impl<T: Send + 'static, E: From<Error> + Send + 'static> IntoFuture for Answer<T
                 Err(_) => {
                     let rest = self.limit.saturating_sub(self.patience);
                     let late = tokio::time::timeout(rest, &mut self.reply).await;
-                    late.map_err(|_| E::from(unheard(&self.claim, self.writes)))?
+                    let slow = || Error::Unavailable("the database took too long".to_owned());
+                    let late =
+                        late.map_err(|_| if self.writes { unheard(&self.claim, true) } else { slow() });
+                    late.map_err(E::from)?
                 }
             };
             reply.unwrap_or_else(|_| Err(unheard(&self.claim, self.writes).into()))

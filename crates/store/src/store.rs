@@ -191,6 +191,12 @@ impl Store {
         self.0.patience
     }
 
+    /// How long a caller waits in all.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.0.limit
+    }
+
     /// Whether the database answers.
     pub fn ping(&self) -> Answer<(), Error> {
         self.read(|rx| Ok(rx.db().batch_execute("select 1")?))

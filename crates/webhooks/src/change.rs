@@ -1,7 +1,7 @@
 //! What becomes of a webhook.
 
 use ::store::{Event, Key, Locks, Rx, Trail, Tx};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use kernel::{Draft, EventType, FlawCode, Flaws, PrincipalId, Scope, TrailAction};
 use registry::Access;
 
@@ -87,8 +87,7 @@ impl ToReplay {
             let of = |it: &String| found.site_ids.iter().any(|site| site.as_str() == it);
             told.filter(|it| it.site_id.as_ref().is_some_and(of)).map(|it| it.position())
         } else {
-            let at = text.parse::<DateTime<Utc>>().ok().filter(|_| text.contains('T'));
-            at.map(|it| rx.position_before(it)).transpose()?
+            kernel::instant(text).map(|it| rx.position_before(it)).transpose()?
         };
         Ok((found.id, after, rx.last_position()?))
     }

@@ -33,6 +33,7 @@ async fn forms(service: &Service) -> String {
     for (at, sent, answered) in [
         ("/start_date", json!("2026-12-01"), "/service_start"),
         ("/start_date", json!("12/01/2026"), ""),
+        ("/start_date", json!("9999-12-31"), ""),
         ("/start_date", json!("2026-12-01T00:00:00Z"), ""),
         (units, json!(12), "/lines/0/units/requested"),
         (units, json!(12.0), "/lines/0/units/requested"),

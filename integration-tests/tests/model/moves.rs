@@ -98,7 +98,7 @@ fn detail(dice: &mut Dice, it: &Value, action: &str, body: &mut Value) {
         7 => body["lines"] = json!([{"line": lines.len() + 1, "outcome": "deny"}]),
         8 => body["service_start"] = it["service_end"].clone(),
         9 => body["lines"] = json!([{"line": 1, "outcome": "deny"}, {"line": 1, "outcome": "deny"}]),
-        10 => body["service_end"] = json!("9998-12-31"),
+        10 => body["service_end"] = json!("2199-12-31"),
         11 => body["service_start"] = json!("2026-01-01"),
         20 => body["lines"] = whole("approve"),
         22 => body["lines"] = units("approve", asked),

@@ -130,7 +130,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
             body,
             "",
             "end_date",
-            json!(dice.pick(&["2027-12-31", "2026-12-31", "2027-01-01", "9998-12-31"])),
+            json!(dice.pick(&["2027-12-31", "2026-12-31", "2027-01-01", "2199-12-31"])),
         );
     }),
     ("another start", |dice, body| {

@@ -86,6 +86,8 @@ pub(crate) struct Options {
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// The networks that webhooks may be in, beside those that are open to everyone.
     pub(crate) allow: Vec<String>,
+    /// Whether the keys that clients publish are fetched as outside the demo profile.
+    pub(crate) strict_keys: bool,
     /// How names of webhooks are resolved.
     pub(crate) lookup: Arc<dyn outbound::Lookup>,
 }
@@ -108,6 +110,7 @@ impl Default for Options {
             limits: LIMITS,
             tls: None,
             allow: vec!["127.0.0.1".to_owned()],
+            strict_keys: false,
             lookup: Arc::new(Names),
         }
     }
@@ -187,6 +190,17 @@ impl Service {
         let _ = issuer();
         let tls = options.tls.as_ref().map(|(cert, key)| Tls::open(cert, key).expect("a certificate"));
         let scheme = if tls.is_some() { "https" } else { "http" };
+        let deliveries = Deliveries::new(
+            outbound::Settings {
+                rules: outbound::Rules::new(&options.allow, &[443, 8443]).expect("networks"),
+                ca: Some(ca().into_bytes()),
+                lookup: options.lookup,
+                patience: api::deliveries::PATIENCE,
+            },
+            SECRET,
+            &*clock,
+        );
+        let checked = options.strict_keys.then(|| ClientKeys::checked(Arc::clone(&deliveries.client)));
         let state = Data::new(State {
             store: store.clone(),
             clock: Arc::clone(&clock) as _,
@@ -198,7 +212,7 @@ impl Service {
             rates: Rates::new(&options.rates, &options.proxies, &(Arc::clone(&clock) as _)),
             misses: Misses::new(options.rates.misses, &(Arc::clone(&clock) as _)),
             own: Issuer::open(ISSUER, PUBLIC_URL, &key_folder()).expect("a key").into_own(),
-            client_keys: ClientKeys::default(),
+            client_keys: checked.unwrap_or_default(),
             step_up: StepUp { acr: vec!["mfa".to_owned()], age: TimeDelta::minutes(15) },
             hosts: Hosts::new(&["plan.example.".to_owned()]).expect("names"),
             cors_origins: vec!["https://portal.example".to_owned()],
@@ -210,16 +224,7 @@ impl Service {
             codes: Codes::default(),
             metrics: Metrics::new(options.scrapers.clone(), &database.url, clock.now()),
             patience: Patience::new(options.limits, &options.proxies, tls),
-            deliveries: Deliveries::new(
-                outbound::Settings {
-                    rules: outbound::Rules::new(&options.allow, &[443, 8443]).expect("networks"),
-                    ca: Some(ca().into_bytes()),
-                    lookup: options.lookup,
-                    patience: api::deliveries::PATIENCE,
-                },
-                SECRET,
-                &*clock,
-            ),
+            deliveries,
         });
         let jobs = Jobs::new(Arc::clone(&state));
         let listener = api::patience::listen(([127, 0, 0, 1], 0).into()).expect("a port");

@@ -5,7 +5,8 @@
 //!    one costs only itself. Rules between fields see the members that passed, and add to the list.
 //! 3. Rules that need a database do the same with the draft. Only then is it made whole.
 //!
-//! No submitted value is ever in a flaw; the names of unknown members are, since a caller needs them to find the place.
+//! No submitted value is ever in a flaw; the names of unknown members are, if they look like
+//! names of ours, since a caller needs them to find the place.
 
 mod body;
 mod flaw;
@@ -14,6 +15,7 @@ mod object;
 mod patch;
 pub(crate) mod support;
 mod text;
+mod time;
 mod values;
 
 pub use flaw::{At, Flaw, FlawCode, Flaws};
@@ -21,4 +23,5 @@ pub use json::{Json, Unreadable};
 pub use object::Object;
 pub use patch::Patch;
 pub use text::{OneLine, Text};
-pub use values::{Count, Draft, List, Read, broken, day};
+pub use time::{day, instant};
+pub use values::{Count, Draft, List, Read, broken};

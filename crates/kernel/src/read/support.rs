@@ -40,13 +40,18 @@ pub fn members<'j, const N: usize>(
         if let Some(index) = index {
             found[index] = Some(value);
             next = index + 1;
-        } else if name.len() <= 64 {
+        } else if is_plain(name) {
             flaws.add(At::Member(&at, name), FlawCode::Unknown, "Is not a field here.");
         } else {
             flaws.add(at, FlawCode::Unknown, "Has a field that is not one here.");
         }
     }
     Some(found)
+}
+
+/// Whether it looks like a field's name; what doesn't may be a value, which isn't quoted.
+fn is_plain(name: &str) -> bool {
+    (1..=40).contains(&name.len()) && name.bytes().all(|it| it == b'_' || it.is_ascii_lowercase())
 }
 
 /// Reads one member, and gives its rule to what is wrong with it.

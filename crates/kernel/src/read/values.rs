@@ -1,15 +1,12 @@
 //! How a value is read from JSON with every flaw of it, and the types that hold a constraint.
 
-use super::support::{bounds, part, string};
+use super::support::{bounds, part};
 use crate::{At, FlawCode, Flaws, Json};
-use chrono::NaiveDate;
-
 use std::borrow::Cow;
 use std::ops::Deref;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
-    Array, ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType,
-    Type,
+    Array, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type,
 };
 use validator::ValidationError;
 
@@ -173,39 +170,6 @@ impl<const MIN: u32, const MAX: u32> Read for Count<MIN, MAX> {
         let count = ObjectBuilder::new().schema_type(Type::Integer);
         count.minimum(Some(MIN)).maximum(Some(MAX)).into()
     }
-}
-
-/// A day of the calendar, `YYYY-MM-DD` and no other way.
-impl Read for NaiveDate {
-    type Draft = Self;
-    fn read(json: &Json<'_>, at: At<'_>, flaws: &mut Flaws) -> Option<Self> {
-        let day = day(string(json, at, flaws)?);
-        if day.is_none() {
-            flaws.add(at, FlawCode::Format, "Must be a date, as YYYY-MM-DD.");
-        }
-        day
-    }
-    fn whole(draft: Self) -> Option<Self> {
-        Some(draft)
-    }
-    fn schema() -> RefOr<Schema> {
-        let day = ObjectBuilder::new().schema_type(Type::String);
-        day.format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).into()
-    }
-}
-
-/// Reads a day as `YYYY-MM-DD`, strictly; chrono's own parser takes signs and single digits too.
-#[must_use]
-pub fn day(text: &str) -> Option<NaiveDate> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else {
-        return None;
-    };
-    let number = |digits: &[u8]| -> Option<u32> {
-        let digit = |sum, it: &u8| it.is_ascii_digit().then(|| sum * 10 + u32::from(it - b'0'));
-        digits.iter().try_fold(0, digit)
-    };
-    let year = number(&[y1, y2, y3, y4])?.cast_signed();
-    NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)
 }
 
 /// A rule between fields that is broken, for a `validator` function to return.
