@@ -3,6 +3,18 @@
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Required};
 
+/// What everyone may ask for who is known.
+const ANYONE: [&str; 8] = [
+    "get_me",
+    "list_services",
+    "list_procedure_codes",
+    "list_diagnosis_codes",
+    "list_trail",
+    "search_trail",
+    "list_emergency_accesses",
+    "get_emergency_access",
+];
+
 /// The form of an operation, from which it follows which problems it can meet.
 pub(crate) struct Form {
     path: String,
@@ -68,19 +80,7 @@ impl Form {
             | "unauthorized-client" => token,
             "wrong-host" => !self.path.starts_with("/healthz/") && self.path != "/metrics",
             "too-many-requests" => !self.path.starts_with("/healthz/"),
-            "not-permitted" => {
-                let anyone = [
-                    "get_me",
-                    "list_services",
-                    "list_procedure_codes",
-                    "list_diagnosis_codes",
-                    "list_trail",
-                    "search_trail",
-                    "list_emergency_accesses",
-                    "get_emergency_access",
-                ];
-                secured && !anyone.contains(&self.id.as_str())
-            }
+            "not-permitted" => secured && !ANYONE.contains(&self.id.as_str()),
             "unreadable-body" | "body-too-large" | "request-timeout" => self.body,
             "not-json" | "invalid-body" => self.body && !token,
             "outcome-unknown" | "storage-full" => self.takes("Idempotency-Key") || token || self.versioned,

@@ -41,10 +41,10 @@ pub(super) fn open(document: &mut Value) {
 
 /// Collects the names of all schemas to which `it` leads.
 fn reach(it: &Value, schemas: &Map<String, Value>, into: &mut BTreeSet<String>) {
-    if let Some(name) = it["$ref"].as_str().and_then(|it| it.strip_prefix(SCHEMAS)) {
-        if into.insert(name.to_owned()) {
-            schemas.get(name).into_iter().for_each(|it| reach(it, schemas, into));
-        }
+    if let Some(name) = it["$ref"].as_str().and_then(|it| it.strip_prefix(SCHEMAS))
+        && into.insert(name.to_owned())
+    {
+        schemas.get(name).into_iter().for_each(|it| reach(it, schemas, into));
     }
     match it {
         Value::Object(parts) => {
@@ -88,5 +88,5 @@ fn named(schema: &mut Value) {
 /// `members:search` as `MembersSearch`.
 pub(super) fn camel(code: &str) -> String {
     let words = code.split(|it: char| !it.is_ascii_alphanumeric()).filter(|it| !it.is_empty());
-    words.map(|it| format!("{}{}", it[..1].to_uppercase(), &it[1..])).collect()
+    words.flat_map(|it| [it[..1].to_uppercase(), it[1..].to_owned()]).collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::sets::camel;
 use super::{members, operations};
 use crate::refusal::{all, title};
 
@@ -159,6 +160,5 @@ fn name_of(path: &str, it: &Value) -> String {
         _ => "",
     };
     let thing = thing.strip_suffix('s').filter(|it| !it.ends_with('s')).unwrap_or(thing);
-    let words = thing.split('-').chain(name.split(['-', '_'])).filter(|it| !it.is_empty());
-    words.map(|it| format!("{}{}", it[..1].to_uppercase(), &it[1..])).collect()
+    camel(&format!("{thing}-{name}"))
 }
