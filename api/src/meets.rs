@@ -1,7 +1,7 @@
 //! Which problems an operation can meet.
 
-use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::{RefOr, Required};
 
 /// The form of an operation, from which it follows which problems it can meet.
 pub(crate) struct Form {
@@ -9,6 +9,8 @@ pub(crate) struct Form {
     id: String,
     pub(crate) body: bool,
     pub(crate) parameters: Vec<(ParameterIn, String)>,
+    /// Whether it does nothing without an `If-Match`.
+    versioned: bool,
 }
 
 impl Form {
@@ -17,7 +19,9 @@ impl Form {
             RefOr::T(it) => Some((it.parameter_in.clone(), it.name.clone())),
             RefOr::Ref(_) => None,
         };
+        let required = |it: &RefOr<Parameter>| matches!(it, RefOr::T(it) if it.name == "If-Match" && it.required == Required::True);
         Self {
+            versioned: operation.parameters.iter().flatten().any(required),
             path: path.to_owned(),
             id: operation.operation_id.clone().unwrap_or_default(),
             body: operation.request_body.is_some(),
@@ -83,7 +87,8 @@ impl Form {
             | "idempotency-key-invalid"
             | "idempotency-key-reused"
             | "idempotency-in-flight" => self.takes("Idempotency-Key"),
-            "if-match-required" | "if-match-invalid" => self.takes("If-Match"),
+            "if-match-required" => self.versioned,
+            "if-match-invalid" => self.takes("If-Match"),
             "authorization-action-not-permitted" | "authorization-changed" => {
                 self.takes("If-Match") && self.path.starts_with("/v1/authorizations/")
             }

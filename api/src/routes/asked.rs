@@ -6,7 +6,7 @@ use store::{Locks, Rx, Tx};
 
 use crate::body::{Body, Open};
 use crate::caller::{Caller, Permission};
-use crate::headers::Once;
+use crate::headers::{IfMatch, Once};
 use crate::reply::Reply;
 use crate::{Problem, State, problem};
 
@@ -34,12 +34,34 @@ where
         C: Locks + Send + 'static,
         E: Fault,
     {
+        self.answered_at(IfMatch::NONE, gather, check, |tx, who, it, _| work(tx, who, it)).await
+    }
+
+    /// The same, where `work` does it only to the version that `read` names, if it names one.
+    pub(super) async fn answered_at<F, C, E>(
+        self,
+        read: IfMatch,
+        gather: impl FnOnce(&mut Rx<'_>, &Access, &Draft<T>) -> Result<F, E> + Send + 'static,
+        check: impl FnOnce(&Draft<T>, F, &mut Flaws) -> Option<C>,
+        work: impl FnOnce(&mut Tx<'_>, &Access, C, Option<i32>) -> Result<Reply, E> + Send + 'static,
+    ) -> Result<Reply, Problem>
+    where
+        F: Send + 'static,
+        C: Locks + Send + 'static,
+        E: Fault,
+    {
         let Self { state, caller, once, body } = self;
-        let (key, asked) = match body.open() {
-            Ok(body) => (once.key(caller, "", &body), read(state, caller, body, gather, check).await),
-            Err(problem) => (Ok(None), Err(problem)),
+        let (key, version, asked) = match body.open() {
+            Ok(body) => {
+                let key = once.key(caller, "", &body);
+                match read.if_sent() {
+                    Ok(version) => (key, version, self::read(state, caller, body, gather, check).await),
+                    Err(problem) => (key, None, Err(problem)),
+                }
+            }
+            Err(problem) => (Ok(None), None, Err(problem)),
         };
-        state.write(caller, key, asked, work).await
+        state.write(caller, key, asked, move |tx, who, it| work(tx, who, it, version)).await
     }
 }
 
