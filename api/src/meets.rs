@@ -94,7 +94,8 @@ impl Form {
             }
             "authorization-not-found" => self.path.starts_with("/v1/authorizations/{id}"),
             "client-not-found" => self.path.starts_with("/v1/clients/{id}"),
-            "client-changed" => self.id == "replace_client_keys",
+            "client-changed" => self.path.starts_with("/v1/clients/{id}/"),
+            "client-unchanged" => ["disable_client", "enable_client"].contains(&self.id.as_str()),
             slug if slug.starts_with("webhook-") => self.meets_of_webhooks(slug),
             "clinician-only" | "action-not-yours" | "beyond-benefit" | "own-request" => {
                 self.id == "decide_authorization"
@@ -111,20 +112,27 @@ impl Form {
                     "create_client",
                     "replace_client_keys",
                     "disable_client",
+                    "enable_client",
                 ];
                 others.contains(&self.id.as_str()) || self.changes_access()
             }
             "user-not-found" => self.path.starts_with("/v1/users/{id}"),
             "delegation-not-found" => self.path.starts_with("/v1/delegations/{id}"),
             "grant-not-found" => self.path.contains("{grant_id}"),
-            "grant-action-not-permitted" => self.path.contains("{grant_id}") || self.id == "end_delegation",
+            "grant-action-not-permitted" => self.path.contains("{grant_id}"),
+            "delegation-action-not-permitted" | "delegation-changed" => {
+                self.path.starts_with("/v1/delegations/{id}/")
+            }
+            "user-stale" => self.path.starts_with("/v1/users/") && self.takes("If-Match"),
             "role-not-grantable" => {
                 ["create_user", "grant_role", "withdraw_grant"].contains(&self.id.as_str())
             }
             "plan-only" => {
-                ["create_user", "approve_grant", "disable_user", "enable_user"].contains(&self.id.as_str())
+                let of_plan =
+                    ["create_user", "approve_grant", "approve_delegation", "disable_user", "enable_user"];
+                of_plan.contains(&self.id.as_str())
             }
-            "second-person-required" => self.id == "approve_grant",
+            "second-person-required" => self.id == "approve_grant" || self.id == "approve_delegation",
             "agents-do-not-delegate" => self.id == "record_delegation",
             "grant-exists" => ["create_user", "grant_role", "record_delegation"].contains(&self.id.as_str()),
             "user-exists" => self.id == "create_user",
@@ -141,7 +149,7 @@ impl Form {
                 let lists =
                     ["list_authorizations", "search_authorizations", "list_users", "list_delegations"];
                 let grants =
-                    ["create_user", "grant_role", "withdraw_grant", "record_delegation", "end_delegation"];
+                    ["create_user", "grant_role", "withdraw_grant", "record_delegation", "approve_delegation", "end_delegation"];
                 ["create_authorization", "create_webhook"].contains(&self.id.as_str())
                     || lists.iter().chain(&grants).any(|it| self.id == *it)
             }

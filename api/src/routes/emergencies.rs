@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::asked::Asked;
 use crate::body::Body;
-use crate::caller::{Caller, OpensEmergency, ReadsEmergencies, ReviewsEmergencies};
+use crate::caller::{Caller, ListsEmergencies, OpensEmergency, ReadsEmergency, ReviewsEmergencies};
 use crate::headers::Once;
 use crate::query::Parameters;
 use crate::reply::Reply;
@@ -116,7 +116,7 @@ pub(crate) async fn open_emergency_access(
 #[get("/v1/emergency-access")]
 pub(crate) async fn list_emergency_accesses(
     state: Data<State>,
-    caller: Caller<ReadsEmergencies>,
+    caller: Caller<ListsEmergencies>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
     let (mut sent, cursors) = (Parameters::of(&request), state.cursors.of(LIST, &caller.credential.login));
@@ -151,7 +151,7 @@ pub(crate) async fn list_emergency_accesses(
 #[get("/v1/emergency-access/{id}")]
 pub(crate) async fn get_emergency_access(
     state: Data<State>,
-    caller: Caller<ReadsEmergencies>,
+    caller: Caller<ReadsEmergency>,
     id: Path<String>,
 ) -> Result<Reply, Problem> {
     let find =

@@ -230,7 +230,7 @@ pub fn create(tx: &mut Tx<'_>, caller: &Access, it: ToCreate) -> Result<User, Er
     } else {
         let user = it.user(tx)?;
         not_own(caller, &user)?;
-        (Change::new(tx, user), "user.create")
+        (Change::new(tx, user)?, "user.create")
     };
     let site = first.as_ref().and_then(|it| it.1.clone());
     if let Some((role, site_id)) = first {

@@ -25,6 +25,7 @@ pub use lifecycle::Lifecycle;
 pub use period::Period;
 pub use read::{
     At, Count, Draft, Flaw, FlawCode, Flaws, Json, List, Object, OneLine, Read, Text, Unreadable, broken, day,
+    instant,
 };
 pub use words::{CodeType, DiagnosisCode, MemberId, Modifier, Npi, Phone, ProcedureCode};
 

@@ -96,6 +96,13 @@ impl Grant {
         scope.sites().is_none() || self.site_id.as_ref().is_some_and(|it| scope.sees(it))
     }
 
+    /// How often it was changed, from 1: asked for, approved by another than who asked, ended.
+    #[must_use]
+    pub fn version(&self) -> i32 {
+        let approved = self.approved_by.as_ref().is_some_and(|it| *it != self.requested_by);
+        1 + i32::from(approved) + i32::from(self.ended_at.is_some())
+    }
+
     /// Whether it is still to come, or in force, on `day`: approved or not.
     #[must_use]
     pub fn is_open(&self, day: NaiveDate) -> bool {

@@ -19,4 +19,4 @@ pub use flaw::{At, Flaw, FlawCode, Flaws};
 pub use json::{Json, Unreadable};
 pub use object::Object;
 pub use text::{OneLine, Text};
-pub use values::{Count, Draft, List, Read, broken, day};
+pub use values::{Count, Draft, List, Read, broken, day, instant};

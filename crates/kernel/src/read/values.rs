@@ -2,7 +2,7 @@
 
 use super::support::{bounds, part, string};
 use crate::{At, FlawCode, Flaws, Json};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -190,6 +190,32 @@ impl Read for NaiveDate {
         let day = ObjectBuilder::new().schema_type(Type::String);
         day.format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).into()
     }
+}
+
+/// An instant (RFC 3339), in whatever zone it is said.
+impl Read for DateTime<Utc> {
+    type Draft = Self;
+    fn read(json: &Json<'_>, at: At<'_>, flaws: &mut Flaws) -> Option<Self> {
+        let instant = instant(string(json, at, flaws)?);
+        if instant.is_none() {
+            flaws.add(at, FlawCode::Format, "Must be an instant, as 2026-12-01T15:00:00Z.");
+        }
+        instant
+    }
+    fn whole(draft: Self) -> Option<Self> {
+        Some(draft)
+    }
+    fn schema() -> RefOr<Schema> {
+        let instant = ObjectBuilder::new().schema_type(Type::String);
+        instant.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))).into()
+    }
+}
+
+/// Reads an instant (RFC 3339), with its `T`; chrono's own parser takes a space too.
+#[must_use]
+pub fn instant(text: &str) -> Option<DateTime<Utc>> {
+    let read = DateTime::parse_from_rfc3339(text).ok().filter(|_| text.as_bytes().get(10) == Some(&b'T'));
+    read.map(|it| it.to_utc())
 }
 
 /// Reads a day as `YYYY-MM-DD`, strictly; chrono's own parser takes signs and single digits too.
