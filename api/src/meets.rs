@@ -75,6 +75,7 @@ impl Form {
                     "list_diagnosis_codes",
                     "list_trail",
                     "search_trail",
+                    "open_emergency_access",
                 ];
                 secured && !anyone.contains(&self.id.as_str())
             }
@@ -148,8 +149,14 @@ impl Form {
             "site-not-permitted" => {
                 let lists =
                     ["list_authorizations", "search_authorizations", "list_users", "list_delegations"];
-                let grants =
-                    ["create_user", "grant_role", "withdraw_grant", "record_delegation", "approve_delegation", "end_delegation"];
+                let grants = [
+                    "create_user",
+                    "grant_role",
+                    "withdraw_grant",
+                    "record_delegation",
+                    "approve_delegation",
+                    "end_delegation",
+                ];
                 ["create_authorization", "create_webhook"].contains(&self.id.as_str())
                     || lists.iter().chain(&grants).any(|it| self.id == *it)
             }

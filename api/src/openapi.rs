@@ -149,7 +149,10 @@ fn complete(operation: &mut Operation, path: &str) {
             ));
         }
         headers.extend(match status.as_str() {
-            "401" => Some(("WWW-Authenticate", "`Bearer`.")),
+            "401" => Some((
+                "WWW-Authenticate",
+                "`Bearer`; where the login is too old or too weak with `error`, `acr_values` and `max_age` (RFC 9470).",
+            )),
             "429" | "503" => Some(("Retry-After", "Seconds to wait.")),
             "304" => Some(("ETag", "Its version.")),
             "200" | "201" if form.takes("Idempotency-Key") => {

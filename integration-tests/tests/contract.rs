@@ -116,8 +116,13 @@ on_both! {
         let users = format!("/v1/users?site_id={}&role=portal_user", registry::demo::SITES[0].0);
         for (id, body, _) in EXAMPLES {
             let body = body.map(|it| serde_json::from_str::<Value>(it).expect("JSON"));
+            if *id == "approve_delegation" {
+                let letter = json!({"agent_id": users::id("billing-agent"), "site_id": registry::demo::SITES[1].0, "channel": "letter",
+                    "paper": "letters/2026-12-01", "first_on": "2026-12-01"});
+                service.post("administrator", "/v1/delegations", &letter).await.expect(201);
+            }
             let asked = service.texts("select id as it from grants where approved_at is null").pop().unwrap_or_default();
-            let approve = format!("{grants}/{asked}/approve");
+            let (approve, approve_delegation) = (format!("{grants}/{asked}/approve"), format!("/v1/delegations/{asked}/approve"));
             let webhook = service.texts("select id as it from webhooks").pop().unwrap_or_default();
             let webhook = |tail: &str| format!("/v1/webhooks/{webhook}{tail}");
             let of_webhook = match *id {
@@ -145,6 +150,7 @@ on_both! {
                 "get_client" => ("administrator", Method::GET, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703"),
                 "replace_client_keys" => ("administrator", Method::PUT, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/keys"),
                 "disable_client" => ("administrator", Method::POST, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/disable"),
+                "enable_client" => ("administrator", Method::POST, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/enable"),
                 "list_deadlines" => ("nurse", Method::GET, "/v1/deadlines?status=met"),
                 "list_jobs" => ("operator", Method::GET, "/v1/jobs"),
                 "list_trail" => ("hospital", Method::GET, "/v1/trail"),
@@ -163,6 +169,8 @@ on_both! {
                 "enable_user" => ("administrator", Method::POST, &*enable),
                 "list_delegations" => ("site-administrator", Method::GET, "/v1/delegations"),
                 "record_delegation" => ("site-administrator", Method::POST, "/v1/delegations"),
+                "get_delegation" => ("site-administrator", Method::GET, end.trim_end_matches("/end")),
+                "approve_delegation" => ("second-administrator", Method::POST, &*approve_delegation),
                 "end_delegation" => ("site-administrator", Method::POST, &*end),
                 "create_webhook" => ("site-administrator", Method::POST, "/v1/webhooks"),
                 "list_webhooks" => ("site-administrator", Method::GET, "/v1/webhooks"),

@@ -154,7 +154,7 @@ on_both! {
         assert_eq!(set(&granted, "access-control-allow-headers"), headers);
         assert_eq!(set(&granted, "access-control-allow-methods"), "GET HEAD POST PUT");
         let me = Answer::of(service.request("single-site", Method::GET, "/v1/me").header("origin", ours)).await;
-        let exposed = "etag idempotency-replayed link location ratelimit ratelimit-policy retry-after x-request-id";
+        let exposed = "etag idempotency-replayed link location ratelimit ratelimit-policy retry-after www-authenticate x-request-id";
         assert_eq!(set(&me, "access-control-expose-headers"), exposed);
         for (origin, method, header) in [
             ("https://evil.example", "POST", "authorization"),

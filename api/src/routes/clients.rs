@@ -3,7 +3,9 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get, post, put};
 use kernel::{FlawCode, Flaws, Object, OneLine, PrincipalId, Read, Scope};
-use registry::{Access, Client, ClientError, Disabling, Enabling, NewClient, NewKeys, ToAdd, ToRotate, ToSwitch};
+use registry::{
+    Access, Client, ClientError, Disabling, Enabling, NewClient, NewKeys, ToAdd, ToRotate, ToSwitch,
+};
 use store::{IdempotencyKey, Rx, Tx};
 
 use super::client_body::{ClientBody, ClientPage};

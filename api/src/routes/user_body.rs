@@ -30,6 +30,8 @@ pub(super) struct UserBody {
     /// How often the user and all of their grants have changed.
     version: i32,
     created_at: DateTime<Utc>,
+    /// When the user, or a grant of theirs, was last changed.
+    updated_at: DateTime<Utc>,
     /// What the user was granted, the oldest first, ended ones among them; for a site's administrator, at its sites (AUT-09).
     grants: Vec<GrantBody>,
 }
@@ -162,6 +164,7 @@ impl UserBody {
             reports_to: it.reports_to,
             version: it.version,
             created_at: it.created_at,
+            updated_at: it.updated_at,
             grants: it.grants.into_iter().map(|it| GrantBody::of(it, day)).collect(),
         }
     }

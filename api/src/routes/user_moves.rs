@@ -29,8 +29,8 @@ use crate::{Problem, State};
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
     ),
     request_body(content = NewGrant, description = "The role."),
-    responses((status = 201, description = "The user, with the grant.", body = UserBody,
-        headers(("Location" = String, description = "The user."), ("ETag" = String, description = "Its version."))))
+    responses((status = 201, description = "The user, with the grant, which is the last of `grants`.", body = UserBody,
+        headers(("Location" = String, description = "The user: a grant has no address of its own."), ("ETag" = String, description = "The user's version."))))
 )]
 #[post("/v1/users/{id}/grants")]
 pub(crate) async fn grant_role(
@@ -79,7 +79,8 @@ pub(crate) async fn approve_grant(
         Some(it.because(draft.reason.as_ref()?.as_ref().map(|it| it.to_string())))
     };
     let asked = Asked { state: &state, caller: &caller, once, body };
-    let approve = |tx: &mut Tx<'_>, who: &Access, it: ToMove, at| shown(access::approve(tx, who, it.at(at))?, who, tx);
+    let approve =
+        |tx: &mut Tx<'_>, who: &Access, it: ToMove, at| shown(access::approve(tx, who, it.at(at))?, who, tx);
     asked.answered_at(read, gather, check, approve).await
 }
 
@@ -112,7 +113,8 @@ pub(crate) async fn withdraw_grant(
     let gather = move |rx: &mut Rx<'_>, who: &Access, _: &Draft<NewReason>| to_move(rx, who, &path);
     let check = |draft: &Draft<NewReason>, it: ToMove, _: &mut _| Some(it.because(Some(reason(draft)?)));
     let asked = Asked { state: &state, caller: &caller, once, body };
-    let withdraw = |tx: &mut Tx<'_>, who: &Access, it: ToMove, at| shown(access::withdraw(tx, who, it.at(at))?, who, tx);
+    let withdraw =
+        |tx: &mut Tx<'_>, who: &Access, it: ToMove, at| shown(access::withdraw(tx, who, it.at(at))?, who, tx);
     asked.answered_at(read, gather, check, withdraw).await
 }
 
@@ -158,7 +160,9 @@ pub(crate) async fn disable_user(
         move |rx: &mut Rx<'_>, who: &Access, _: &Draft<NewReason>| ToSwitch::gather(rx, who, &user_id(&id)?);
     let check = |draft: &Draft<NewReason>, it: ToSwitch, _: &mut _| Some(it.because(reason(draft)?));
     let asked = Asked { state: &state, caller: &caller, once, body };
-    let disable = |tx: &mut Tx<'_>, who: &Access, it: ToSwitch, at| shown(access::disable(tx, who, it.at(at))?, who, tx);
+    let disable = |tx: &mut Tx<'_>, who: &Access, it: ToSwitch, at| {
+        shown(access::disable(tx, who, it.at(at))?, who, tx)
+    };
     asked.answered_at(read, gather, check, disable).await
 }
 
@@ -190,6 +194,7 @@ pub(crate) async fn enable_user(
         move |rx: &mut Rx<'_>, who: &Access, _: &Draft<NewReason>| ToSwitch::gather(rx, who, &user_id(&id)?);
     let check = |draft: &Draft<NewReason>, it: ToSwitch, _: &mut _| Some(it.because(reason(draft)?));
     let asked = Asked { state: &state, caller: &caller, once, body };
-    let enable = |tx: &mut Tx<'_>, who: &Access, it: ToSwitch, at| shown(access::enable(tx, who, it.at(at))?, who, tx);
+    let enable =
+        |tx: &mut Tx<'_>, who: &Access, it: ToSwitch, at| shown(access::enable(tx, who, it.at(at))?, who, tx);
     asked.answered_at(read, gather, check, enable).await
 }

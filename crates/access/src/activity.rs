@@ -23,7 +23,12 @@ impl ToSwitch {
     /// [`Error::NotFound`] if there is none, or not for this caller.
     pub fn gather(rx: &mut Rx<'_>, caller: &Access, id: &PrincipalId) -> Result<Self, Error> {
         let user = find(rx, caller, id)?;
-        Ok(Self { user: user.id.clone(), administers: administered(&user), reason: String::new(), version: None })
+        Ok(Self {
+            user: user.id.clone(),
+            administers: administered(&user),
+            reason: String::new(),
+            version: None,
+        })
     }
 
     /// The same, for a reason.

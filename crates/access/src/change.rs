@@ -130,7 +130,8 @@ impl Change {
         site: Option<&SiteId>,
         reason: Option<String>,
     ) -> Result<User, Error> {
-        let Self { before, user } = self;
+        let Self { before, mut user } = self;
+        user.updated_at = tx.now();
         let read_at = before.as_ref().map_or(0, |it| it.version);
         if !registry::change_user(tx, &user, read_at)? {
             return Err(Error::Changed);
@@ -191,5 +192,5 @@ fn ended(it: &Grant) -> &'static str {
 /// All of a user as text, of which the trail keeps a digest; a change of this form changes its number.
 fn digestible(it: &User) -> Result<String, Error> {
     let text = serde_json::to_string(it).map_err(|_| broken("a user can't be written"))?;
-    Ok(format!("1:{text}"))
+    Ok(format!("2:{text}"))
 }

@@ -268,6 +268,7 @@ pub(crate) fn fresh(tx: &Tx<'_>, login: String, name: String, kind: PrincipalKin
         active: true,
         version: 0,
         created_at: tx.now(),
+        updated_at: tx.now(),
         grants: Vec::new(),
     })
 }

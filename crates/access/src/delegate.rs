@@ -6,11 +6,11 @@ use kernel::{Draft, FlawCode, Flaws, OneLine, PrincipalId, Read, Scope, SiteId, 
 use registry::{Access, Channel, Delegation, PrincipalKind, Role, User};
 use validator::ValidationError;
 
+use crate::Error;
 use crate::change::{Change, Terms};
 use crate::grant::{check_terms, is_site};
 use crate::on_record::delegation;
 use crate::rules::{keys, not_own, of_plan};
-use crate::Error;
 
 body! {
     /// Someone who is put on record as acting for a site.

@@ -120,7 +120,7 @@ pub fn open_emergency(tx: &mut Tx<'_>, caller: &Access, it: ToOpen) -> Result<Em
     let due_at = end_of(day, it.zone).ok_or_else(|| broken("a day without an end"))?;
     let subject = opened.id.to_string();
     tx.promise(Deadline { subject, site_id: None, rule: "S-12", basis: Basis::Business, due_at });
-    tell(tx, &opened, "emergency_access.opened", "open", (1, 1));
+    tell(tx, &opened, "emergency_access.opened", 1);
     record(tx, &opened, "emergency.open", format!("{}: {}", opened.reason_code, opened.reason));
     Ok(opened)
 }
@@ -129,6 +129,12 @@ pub fn open_emergency(tx: &mut Tx<'_>, caller: &Access, it: ToOpen) -> Result<Em
 fn may_open(caller: &Access) -> Result<(), Error> {
     let cares = caller.principal.cares_for_members();
     (caller.principal.kind != PrincipalKind::System && cares).then_some(()).ok_or(Error::NoEmergencies)
+}
+
+/// Whether the caller may ever open one.
+#[must_use]
+pub fn has_emergencies(caller: &Access) -> bool {
+    may_open(caller).is_ok()
 }
 
 /// The moment at which `day` is over in `zone`.
@@ -224,18 +230,18 @@ pub fn review_emergency(tx: &mut Tx<'_>, caller: &Access, it: &ToReview) -> Resu
     registry::review_emergency(tx, &found)?;
     tx.meet(&found.id)?;
     let sequence = tx.next_event(&found.id)?;
-    tell(tx, &found, "emergency_access.reviewed", it.finding.as_str(), (2, sequence));
+    tell(tx, &found, "emergency_access.reviewed", sequence);
     record(tx, &found, "emergency.review", format!("{}: {}", it.finding, it.reason));
     Ok(found)
 }
 
-fn tell(tx: &mut Tx<'_>, it: &Emergency, topic: &'static str, status: &str, (version, sequence): (i32, i32)) {
+fn tell(tx: &mut Tx<'_>, it: &Emergency, topic: &'static str, sequence: i32) {
     tx.emit(Event {
         topic,
         subject: it.id.to_string(),
         site_id: None,
-        status: status.to_owned(),
-        version,
+        status: it.status(tx.now()).to_string(),
+        version: it.version(),
         sequence,
     });
 }

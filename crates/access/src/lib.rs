@@ -23,8 +23,8 @@ pub use administrator::add_administrator;
 pub use create::{Login, NewUser, NewUserContact, ToCreate, UserKind, create};
 pub use delegate::{NewDelegation, ToDelegate, record_delegation};
 pub use emergency::{
-    NewEmergency, NewReview, ToOpen, ToReview, find_emergency, list_emergencies, open_emergency,
-    review_emergency,
+    NewEmergency, NewReview, ToOpen, ToReview, find_emergency, has_emergencies, list_emergencies,
+    open_emergency, review_emergency,
 };
 pub use error::Error;
 pub use find::{find, list, list_delegations};

@@ -24,8 +24,8 @@ pub use id::{PrincipalId, RequestId, SiteId, fresh_id};
 pub use lifecycle::Lifecycle;
 pub use period::Period;
 pub use read::{
-    At, Count, Draft, Flaw, FlawCode, Flaws, Json, List, Object, OneLine, Read, Text, Unreadable, broken, day,
-    instant,
+    At, Count, Draft, Flaw, FlawCode, Flaws, Json, List, Object, OneLine, Read, Text, Unreadable, broken,
+    day, instant,
 };
 pub use words::{CodeType, DiagnosisCode, MemberId, Modifier, Npi, Phone, ProcedureCode};
 

@@ -54,7 +54,7 @@ pub fn rotate_keys(tx: &mut Tx<'_>, caller: &Access, it: &ToRotate) -> Result<Cl
         return Err(ClientError::Stale);
     }
     let keys = source(it.keys.jwks.as_ref(), it.keys.jwks_url.as_ref());
-    let after = Client { keys, version: before.version + 1, ..before.clone() };
+    let after = Client { keys, version: before.version + 1, updated_at: tx.now(), ..before.clone() };
     change_client(tx, &after)?;
     tell(tx, &after, "client.keys_replaced")?;
     record(tx, "client.rotate-keys", Some(&before), &after, None);
@@ -92,7 +92,7 @@ fn switch(
     if before.active == active {
         return Err(ClientError::Unchanged);
     }
-    let after = Client { active, version: before.version + 1, ..before.clone() };
+    let after = Client { active, version: before.version + 1, updated_at: tx.now(), ..before.clone() };
     change_client(tx, &after)?;
     let as_user = user(tx.db()?, &it.id)?.ok_or(ClientError::NotFound)?;
     tell_client_switched(tx, &as_user)?;
@@ -111,10 +111,12 @@ pub fn tell_client_switched(tx: &mut Tx<'_>, it: &User) -> Result<(), Error> {
     if sites.is_empty() {
         sites.insert(None);
     }
-    let (topic, status) = if it.active { ("client.enabled", "active") } else { ("client.disabled", "disabled") };
+    let (topic, status) =
+        if it.active { ("client.enabled", "active") } else { ("client.disabled", "disabled") };
     let first = tx.next_event(&it.id)?;
     for (sequence, site) in (first..).zip(sites) {
-        let (subject, site_id, status) = (it.id.to_string(), site.map(|it| it.to_string()), status.to_owned());
+        let (subject, site_id, status) =
+            (it.id.to_string(), site.map(|it| it.to_string()), status.to_owned());
         tx.emit(Event { topic, subject, site_id, status, version: it.version, sequence });
     }
     Ok(())
@@ -124,7 +126,14 @@ pub fn tell_client_switched(tx: &mut Tx<'_>, it: &User) -> Result<(), Error> {
 pub(crate) fn tell(tx: &mut Tx<'_>, it: &Client, topic: &'static str) -> Result<(), Error> {
     let status = if it.active { "active" } else { "disabled" };
     let (subject, sequence) = (it.id.to_string(), tx.next_event(&it.id)?);
-    tx.emit(Event { topic, subject, site_id: None, status: status.to_owned(), version: it.version, sequence });
+    tx.emit(Event {
+        topic,
+        subject,
+        site_id: None,
+        status: status.to_owned(),
+        version: it.version,
+        sequence,
+    });
     Ok(())
 }
 

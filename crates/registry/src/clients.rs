@@ -120,6 +120,8 @@ pub struct Client {
     pub version: i32,
     /// When it was registered.
     pub created_at: DateTime<Utc>,
+    /// When it, or what is delegated to it, was last changed.
+    pub updated_at: DateTime<Utc>,
 }
 
 impl Client {
@@ -159,6 +161,7 @@ pub fn add_client(tx: &mut Tx<'_>, caller: &Access, ToAdd(it): ToAdd) -> Result<
         active: true,
         version: 1,
         created_at: tx.now(),
+        updated_at: tx.now(),
     };
     let ceiling: Vec<_> = client.ceiling.iter().flatten().map(|it| it.as_str()).collect();
     tx.insert(vec![PrincipalRow {
@@ -174,6 +177,7 @@ pub fn add_client(tx: &mut Tx<'_>, caller: &Access, ToAdd(it): ToAdd) -> Result<
         active: true,
         version: client.version,
         created_at: tx.now().naive_utc(),
+        updated_at: None,
     }]);
     tx.insert(vec![row_of(&client)]);
     tell(tx, &client, "client.registered")?;
@@ -181,7 +185,10 @@ pub fn add_client(tx: &mut Tx<'_>, caller: &Access, ToAdd(it): ToAdd) -> Result<
     Ok(client)
 }
 
-pub(crate) fn source(jwks: Option<&Object<16384>>, url: Option<&OneLine<1, 2000>>) -> Option<ClientKeySource> {
+pub(crate) fn source(
+    jwks: Option<&Object<16384>>,
+    url: Option<&OneLine<1, 2000>>,
+) -> Option<ClientKeySource> {
     let url = || url.map(|it| ClientKeySource::Url(it.to_string()));
     jwks.map(|it| ClientKeySource::Set(it.to_string())).or_else(url)
 }

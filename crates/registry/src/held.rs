@@ -45,5 +45,5 @@ pub fn scope_of(tx: &mut Tx<'_>, id: &PrincipalId, scope: Scope) -> Result<SiteS
 fn granted(
     (role, site, ..): (Role, Option<(SiteId, String, Npi)>, Option<String>, PrincipalKind),
 ) -> Granted {
-    Granted { role, site: site.map(|(id, name, npi)| Site { id, name, npi }) }
+    Granted { role, site: site.map(|(id, name, npi)| Site { id, name, npi }), last_on: None }
 }

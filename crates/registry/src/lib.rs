@@ -47,8 +47,8 @@ pub use clients::{
 pub use code_index::CodeIndex;
 pub use diagnosis::{Diagnosis, days};
 pub use emergencies::{
-    Emergency, EmergencyReason, Finding, emergencies, emergency, has_unreviewed, is_member, open_emergency,
-    review_emergency,
+    Emergency, EmergencyReason, EmergencyStatus, Finding, emergencies, emergency, has_unreviewed, is_member,
+    open_emergency, review_emergency,
 };
 pub use entry::{Entered, Entry};
 pub use error::Error;

@@ -40,6 +40,8 @@ pub struct User {
     pub version: i32,
     /// When it was added.
     pub created_at: DateTime<Utc>,
+    /// When it, or one of its grants, was last changed.
+    pub updated_at: DateTime<Utc>,
     /// Each role that it was ever granted, or is to be, the oldest first.
     pub grants: Vec<Grant>,
 }
