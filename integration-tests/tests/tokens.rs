@@ -564,7 +564,7 @@ on_both! {
         }
         assert_eq!(ids, [registry::demo::PRINCIPALS[2].0, registry::demo::PRINCIPALS[10].0, &id]);
         let trail = service.texts(&format!("select action as it from trail where subject = '{id}' and action like 'client.%' order by at"));
-        assert_eq!(trail, ["client.add", "client.rotate-keys"]);
+        assert_eq!(trail, ["client.add", "client.rotate_keys"]);
         let events = service.texts(&format!("select topic || ' ' || cast(version as text) as it from outbox where subject = '{id}' order by sequence"));
         assert_eq!(events, ["client.registered 1", "client.keys_replaced 2"]);
     }

@@ -6,7 +6,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post};
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{PrincipalId, Scope};
+use kernel::{PrincipalId, Scope, TrailAction};
 use registry::{
     ClientError, ClientKeySource, Credential, Entered, Entry, Needs, PrincipalKind, Role, authorize,
 };
@@ -158,7 +158,7 @@ async fn issue(
         if let Ok(scopes) = &scopes {
             let (subject, after) = (it.client.to_string(), Some(words(scopes)));
             tx.record(Trail {
-                action: "token.issue",
+                action: TrailAction::TokenIssue,
                 subject,
                 site_id: None,
                 reason: None,

@@ -2,7 +2,7 @@
 
 use ::store::{Event, Trail, Tx};
 use chrono::NaiveDate;
-use kernel::{PrincipalId, SiteId, fresh_id};
+use kernel::{EventType, PrincipalId, SiteId, TrailAction, fresh_id};
 use registry::{Channel, Grant, GrantId, PrincipalKind, Role, User};
 
 use crate::error::broken;
@@ -37,7 +37,7 @@ impl Change {
     pub(crate) fn new(tx: &mut Tx<'_>, user: User) -> Result<Self, Error> {
         registry::insert_user(tx, &user);
         let mut it = Self { before: None, user };
-        it.tell(tx, "user.created", "active")?;
+        it.tell(tx, EventType::UserCreated, "active")?;
         Ok(it)
     }
 
@@ -84,9 +84,9 @@ impl Change {
         };
         registry::insert_grant(tx, &self.user, &grant);
         let topic = match (at_once, channel) {
-            (_, Some(_)) => "delegation.recorded",
-            (true, None) => "grant.approved",
-            (false, None) => "grant.requested",
+            (_, Some(_)) => EventType::DelegationRecorded,
+            (true, None) => EventType::GrantApproved,
+            (false, None) => EventType::GrantRequested,
         };
         self.user.version += 1;
         tell_grant(tx, topic, &grant);
@@ -99,7 +99,7 @@ impl Change {
     pub(crate) fn approve(&mut self, tx: &mut Tx<'_>, id: &GrantId, by: &str) -> Result<(), Error> {
         let now = tx.now();
         let of_agent = self.grant(id)?.channel.is_some();
-        let topic = if of_agent { "delegation.approved" } else { "grant.approved" };
+        let topic = if of_agent { EventType::DelegationApproved } else { EventType::GrantApproved };
         self.alter(tx, id, topic, |it| {
             (it.approved_by, it.approved_at) = (Some(by.to_owned()), Some(now));
         })
@@ -118,7 +118,8 @@ impl Change {
             self.user.version += 1;
             return Ok(registry::tell_client_switched(tx, &self.user)?);
         }
-        let (topic, status) = if active { ("user.enabled", "active") } else { ("user.disabled", "disabled") };
+        let (topic, status) =
+            if active { (EventType::UserEnabled, "active") } else { (EventType::UserDisabled, "disabled") };
         self.tell(tx, topic, status)
     }
 
@@ -126,7 +127,7 @@ impl Change {
     pub(crate) fn record(
         self,
         tx: &mut Tx<'_>,
-        action: &'static str,
+        action: TrailAction,
         site: Option<&SiteId>,
         reason: Option<String>,
     ) -> Result<User, Error> {
@@ -151,7 +152,7 @@ impl Change {
         &mut self,
         tx: &mut Tx<'_>,
         id: &GrantId,
-        topic: &'static str,
+        topic: EventType,
         change: impl FnOnce(&mut Grant),
     ) -> Result<(), Error> {
         let grant = self.user.grants.iter_mut().find(|it| it.id == *id).ok_or(Error::GrantNotFound)?;
@@ -163,7 +164,7 @@ impl Change {
     }
 
     /// Tells of the user, who is of no site.
-    fn tell(&mut self, tx: &mut Tx<'_>, topic: &'static str, status: &str) -> Result<(), Error> {
+    fn tell(&mut self, tx: &mut Tx<'_>, topic: EventType, status: &str) -> Result<(), Error> {
         self.user.version += 1;
         let (subject, version) = (self.user.id.to_string(), self.user.version);
         let sequence = tx.next_event(&subject)?;
@@ -173,7 +174,7 @@ impl Change {
 }
 
 /// Tells of a grant; each of its changes is an event.
-fn tell_grant(tx: &mut Tx<'_>, topic: &'static str, it: &Grant) {
+fn tell_grant(tx: &mut Tx<'_>, topic: EventType, it: &Grant) {
     tx.emit(Event {
         topic,
         subject: it.id.to_string(),
@@ -185,8 +186,8 @@ fn tell_grant(tx: &mut Tx<'_>, topic: &'static str, it: &Grant) {
 }
 
 /// What is told of the end of a grant.
-fn ended(it: &Grant) -> &'static str {
-    if it.channel.is_some() { "delegation.ended" } else { "grant.ended" }
+fn ended(it: &Grant) -> EventType {
+    if it.channel.is_some() { EventType::DelegationEnded } else { EventType::GrantEnded }
 }
 
 /// All of a user as text, of which the trail keeps a digest; a change of this form changes its number.

@@ -2,7 +2,7 @@
 
 use ::store::{Key, Locks, Rx, Tx};
 use chrono::NaiveDate;
-use kernel::{Draft, FlawCode, Flaws, OneLine, PrincipalId, Read, Scope, SiteId, body, broken};
+use kernel::{Draft, FlawCode, Flaws, OneLine, PrincipalId, Read, Scope, SiteId, TrailAction, body, broken};
 use registry::{Access, Channel, Delegation, PrincipalKind, Role, User};
 use validator::ValidationError;
 
@@ -189,6 +189,6 @@ pub fn record_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToDelegate) -> Re
         paper: Some((it.channel, it.paper)),
     };
     let id = change.add(tx, terms, &caller.principal.id)?;
-    let user = change.record(tx, "delegation.record", Some(&it.site), None)?;
+    let user = change.record(tx, TrailAction::DelegationRecord, Some(&it.site), None)?;
     delegation(user, &id)
 }

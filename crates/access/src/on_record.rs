@@ -1,7 +1,7 @@
 //! A delegation that is on record: found, approved, ended (ENR-10).
 
 use ::store::{Key, Locks, Rx, Tx};
-use kernel::{PrincipalId, Scope, SiteId};
+use kernel::{PrincipalId, Scope, SiteId, TrailAction};
 use registry::{Access, Delegation, GrantId, User};
 
 use crate::change::Change;
@@ -70,7 +70,7 @@ impl ToSettle {
         tx: &mut Tx<'_>,
         caller: &Access,
         action: DelegationAction,
-        work: impl FnOnce(&mut Change, &mut Tx<'_>, &GrantId) -> Result<&'static str, Error>,
+        work: impl FnOnce(&mut Change, &mut Tx<'_>, &GrantId) -> Result<TrailAction, Error>,
     ) -> Result<Delegation, Error> {
         permitted(caller, &self.site)?;
         tx.lock(&self.keys())?;
@@ -104,7 +104,7 @@ pub fn approve_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToSettle) -> Res
         let grant = change.grant(id)?.clone();
         second_person(tx, caller, &grant)?;
         change.approve(tx, id, &caller.principal.id)?;
-        Ok("delegation.approve")
+        Ok(TrailAction::DelegationApprove)
     })
 }
 
@@ -115,7 +115,7 @@ pub fn approve_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToSettle) -> Res
 pub fn end_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToSettle) -> Result<Delegation, Error> {
     it.settle(tx, caller, DelegationAction::End, |change, tx, id| {
         change.end(tx, id, &caller.principal.id)?;
-        Ok("delegation.end")
+        Ok(TrailAction::DelegationEnd)
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ::store::{Event, Key, Locks, Trail, Tx};
-use kernel::{PrincipalId, Scope};
+use kernel::{EventType, PrincipalId, Scope, TrailAction};
 
 use crate::clients::source;
 use crate::find_clients::{change_client, client_in};
@@ -56,8 +56,8 @@ pub fn rotate_keys(tx: &mut Tx<'_>, caller: &Access, it: &ToRotate) -> Result<Cl
     let keys = source(it.keys.jwks.as_ref(), it.keys.jwks_url.as_ref());
     let after = Client { keys, version: before.version + 1, updated_at: tx.now(), ..before.clone() };
     change_client(tx, &after)?;
-    tell(tx, &after, "client.keys_replaced")?;
-    record(tx, "client.rotate-keys", Some(&before), &after, None);
+    tell(tx, &after, EventType::ClientKeysReplaced)?;
+    record(tx, TrailAction::ClientRotateKeys, Some(&before), &after, None);
     Ok(after)
 }
 
@@ -66,7 +66,7 @@ pub fn rotate_keys(tx: &mut Tx<'_>, caller: &Access, it: &ToRotate) -> Result<Cl
 /// # Errors
 /// [`ClientError::NotFound`], [`ClientError::Stale`], [`ClientError::Unchanged`], or [`ClientError::NotPermitted`].
 pub fn disable_client(tx: &mut Tx<'_>, caller: &Access, it: &ToSwitch) -> Result<Client, ClientError> {
-    switch(tx, caller, it, false, "client.disable")
+    switch(tx, caller, it, false, TrailAction::ClientDisable)
 }
 
 /// Enables a client: it gets tokens again, for what is delegated to it.
@@ -74,7 +74,7 @@ pub fn disable_client(tx: &mut Tx<'_>, caller: &Access, it: &ToSwitch) -> Result
 /// # Errors
 /// As [`disable_client`].
 pub fn enable_client(tx: &mut Tx<'_>, caller: &Access, it: &ToSwitch) -> Result<Client, ClientError> {
-    switch(tx, caller, it, true, "client.enable")
+    switch(tx, caller, it, true, TrailAction::ClientEnable)
 }
 
 fn switch(
@@ -82,7 +82,7 @@ fn switch(
     caller: &Access,
     it: &ToSwitch,
     active: bool,
-    action: &'static str,
+    action: TrailAction,
 ) -> Result<Client, ClientError> {
     may_manage(caller)?;
     let before = client_in(tx, &it.id)?;
@@ -111,8 +111,11 @@ pub fn tell_client_switched(tx: &mut Tx<'_>, it: &User) -> Result<(), Error> {
     if sites.is_empty() {
         sites.insert(None);
     }
-    let (topic, status) =
-        if it.active { ("client.enabled", "active") } else { ("client.disabled", "disabled") };
+    let (topic, status) = if it.active {
+        (EventType::ClientEnabled, "active")
+    } else {
+        (EventType::ClientDisabled, "disabled")
+    };
     let first = tx.next_event(&it.id)?;
     for (sequence, site) in (first..).zip(sites) {
         let (subject, site_id, status) =
@@ -123,7 +126,7 @@ pub fn tell_client_switched(tx: &mut Tx<'_>, it: &User) -> Result<(), Error> {
 }
 
 /// Tells the plan of a client.
-pub(crate) fn tell(tx: &mut Tx<'_>, it: &Client, topic: &'static str) -> Result<(), Error> {
+pub(crate) fn tell(tx: &mut Tx<'_>, it: &Client, topic: EventType) -> Result<(), Error> {
     let status = if it.active { "active" } else { "disabled" };
     let (subject, sequence) = (it.id.to_string(), tx.next_event(&it.id)?);
     tx.emit(Event {
@@ -144,7 +147,7 @@ pub(crate) fn may_manage(caller: &Access) -> Result<(), ClientError> {
 
 pub(crate) fn record(
     tx: &mut Tx<'_>,
-    action: &'static str,
+    action: TrailAction,
     before: Option<&Client>,
     after: &Client,
     reason: Option<String>,

@@ -3,7 +3,8 @@
 use ::store::{Key, Locks, Tx};
 use chrono::{DateTime, Utc};
 use kernel::{
-    Draft, FlawCode, List, Object, OneLine, Phone, PrincipalId, Scope, Text, body, broken, faults, fresh_id,
+    Draft, EventType, FlawCode, List, Object, OneLine, Phone, PrincipalId, Scope, Text, TrailAction, body,
+    broken, faults, fresh_id,
 };
 use validator::ValidationError;
 
@@ -180,8 +181,8 @@ pub fn add_client(tx: &mut Tx<'_>, caller: &Access, ToAdd(it): ToAdd) -> Result<
         updated_at: None,
     }]);
     tx.insert(vec![row_of(&client)]);
-    tell(tx, &client, "client.registered")?;
-    record(tx, "client.add", None, &client, None);
+    tell(tx, &client, EventType::ClientRegistered)?;
+    record(tx, TrailAction::ClientAdd, None, &client, None);
     Ok(client)
 }
 

@@ -2,15 +2,13 @@
 
 use ::store::{Event, Key, Locks, Rx, Trail, Tx};
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{Draft, FlawCode, Flaws, PrincipalId, Scope};
+use kernel::{Draft, EventType, FlawCode, Flaws, PrincipalId, Scope, TrailAction};
 use registry::Access;
 
 use crate::create::MOST;
 use crate::find::{find, sees};
 use crate::store::{self, clear, count_of, webhook_held};
-use crate::{
-    DisabledFor, Error, EventId, NewReplay, NewWebhookMove, TEST, Webhook, WebhookId, WebhookStatus,
-};
+use crate::{DisabledFor, Error, EventId, NewReplay, NewWebhookMove, Webhook, WebhookId, WebhookStatus};
 
 /// How long the secrets of before sign beside the new ones.
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
@@ -132,7 +130,7 @@ impl Change {
         Ok(Self { webhook: before.clone(), before, sealed: row.secrets, replay_after: row.replay_after })
     }
 
-    fn record(self, tx: &mut Tx<'_>, action: &'static str, reason: Option<String>) -> Result<Webhook, Error> {
+    fn record(self, tx: &mut Tx<'_>, action: TrailAction, reason: Option<String>) -> Result<Webhook, Error> {
         let Self { before, mut webhook, .. } = self;
         webhook.version += 1;
         webhook.updated_at = tx.now();
@@ -159,7 +157,7 @@ pub fn rotate(tx: &mut Tx<'_>, caller: &Access, it: ToRotate) -> Result<Webhook,
     store::rotate(tx, &it.of.id, &it.sealed, &change.sealed, until)?;
     change.webhook.public_key = it.public_key;
     change.webhook.old_until = Some(until);
-    change.record(tx, "webhook.rotate", it.of.reason)
+    change.record(tx, TrailAction::WebhookRotate, it.of.reason)
 }
 
 /// Leaves an event that is sent to this webhook and no other, whatever its types; whoever reads events of its sites reads it, too.
@@ -171,8 +169,8 @@ pub fn test(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<Webhook, Err
     if change.webhook.status == WebhookStatus::Disabled {
         return Err(Error::Disabled);
     }
-    let webhook = change.record(tx, "webhook.test", it.reason)?;
-    tell(tx, &webhook, TEST)?;
+    let webhook = change.record(tx, TrailAction::WebhookTest, it.reason)?;
+    tell(tx, &webhook, EventType::WebhookTest)?;
     Ok(webhook)
 }
 
@@ -187,8 +185,8 @@ pub fn disable(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<Webhook, 
     }
     stop(&mut change.webhook, DisabledFor::Asked);
     clear(tx, &it.id)?;
-    let webhook = change.record(tx, "webhook.disable", it.reason)?;
-    tell(tx, &webhook, "webhook.disabled")?;
+    let webhook = change.record(tx, TrailAction::WebhookDisable, it.reason)?;
+    tell(tx, &webhook, EventType::WebhookDisabled)?;
     Ok(webhook)
 }
 
@@ -207,8 +205,8 @@ pub fn enable(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<Webhook, E
     clear(tx, &it.id)?;
     let webhook = &mut change.webhook;
     (webhook.status, webhook.disabled_for, webhook.failing_since) = (WebhookStatus::Active, None, None);
-    let webhook = change.record(tx, "webhook.enable", it.reason)?;
-    tell(tx, &webhook, "webhook.enabled")?;
+    let webhook = change.record(tx, TrailAction::WebhookEnable, it.reason)?;
+    tell(tx, &webhook, EventType::WebhookEnabled)?;
     Ok(webhook)
 }
 
@@ -224,7 +222,7 @@ pub fn replay(tx: &mut Tx<'_>, caller: &Access, it: &ToReplay) -> Result<Webhook
     // What an earlier replay hasn't come to yet is told by this one, too.
     let after = change.replay_after.map_or(it.after, |earlier| earlier.min(it.after));
     store::replay(tx, &it.id, Some((after, it.until)))?;
-    change.record(tx, "webhook.replay", None)
+    change.record(tx, TrailAction::WebhookReplay, None)
 }
 
 /// Disables a webhook that can't be sent to, and tells its owner by an event; its lock is held.
@@ -234,17 +232,17 @@ pub(crate) fn give_up(tx: &mut Tx<'_>, mut it: Webhook, why: DisabledFor) -> Res
     clear(tx, &it.id)?;
     let it = Change { before, webhook: it, sealed: String::new(), replay_after: None }.record(
         tx,
-        "webhook.disable",
+        TrailAction::WebhookDisable,
         None,
     )?;
-    tell(tx, &it, "webhook.disabled")
+    tell(tx, &it, EventType::WebhookDisabled)
 }
 
 fn stop(it: &mut Webhook, why: DisabledFor) {
     (it.status, it.disabled_for) = (WebhookStatus::Disabled, Some(why));
 }
 
-fn tell(tx: &mut Tx<'_>, it: &Webhook, topic: &'static str) -> Result<(), Error> {
+fn tell(tx: &mut Tx<'_>, it: &Webhook, topic: EventType) -> Result<(), Error> {
     let sequence = tx.next_event(&it.id)?;
     tx.emit(Event {
         topic,

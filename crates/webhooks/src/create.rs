@@ -1,7 +1,7 @@
 //! New webhooks.
 
 use ::store::{Key, Locks, Rx, Trail, Tx};
-use kernel::{Draft, PrincipalId, Scope, SiteId};
+use kernel::{Draft, PrincipalId, Scope, SiteId, TrailAction};
 use registry::Access;
 
 use crate::store::{count_of, insert};
@@ -105,7 +105,7 @@ pub fn add(tx: &mut Tx<'_>, caller: &Access, it: ToAdd) -> Result<Webhook, Error
     };
     insert(tx, &webhook, it.sealed);
     tx.record(Trail {
-        action: "webhook.add",
+        action: TrailAction::WebhookAdd,
         subject: webhook.id.to_string(),
         site_id: webhook.site(),
         reason: None,

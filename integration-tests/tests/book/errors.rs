@@ -147,8 +147,8 @@ fn the_checks_of_a_request_come_in_the_order_of_the_page() {
         let (json, vendor) = ("application/json", Some("ehr-vendor"));
         // Who called too often hears of that before anything else, and who may not do it of that before their login.
         let rate = Rate { minute: 1, burst: 1 };
-        let few = service
-            .twin(Options { rates: Rates { write: rate, ..Rates::default() }, ..Options::default() });
+        let few =
+            service.twin(Options { rates: Rates { write: rate, ..Rates::default() }, ..Options::default() });
         let often = async || {
             let request = few.request("nurse", Method::POST, "/v1/authorizations?x=1");
             slug(&Answer::of(request.header("content-type", "text/plain").body("{")).await)
@@ -156,7 +156,8 @@ fn the_checks_of_a_request_come_in_the_order_of_the_page() {
         assert_eq!(often().await, "not-permitted");
         let weak = async |who: &str, role| {
             let token = crate::users::token(&service, crate::users::id(who), role, &json!({"acr": "1"}));
-            let request = service.anonymous(Method::POST, "/v1/authorizations/x/decide?x=1").bearer_auth(token);
+            let request =
+                service.anonymous(Method::POST, "/v1/authorizations/x/decide?x=1").bearer_auth(token);
             slug(&Answer::of(request.header("content-type", "text/plain").body("{")).await)
         };
         assert_eq!(weak("single-site", registry::Role::PortalUser).await, "not-permitted");
