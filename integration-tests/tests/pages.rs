@@ -1,6 +1,6 @@
 //! What a stranger meets: the pages, and who may lead a browser here.
 
-use api::refusal::{all, remedy};
+use api::refusal::all;
 use kernel::FlawCode;
 use reqwest::Method;
 
@@ -40,7 +40,7 @@ on_both! {
             let page = get(&service, &format!("/problems/{}", it.slug)).await;
             assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
             let page = text(&page.text);
-            for words in [it.slug, it.status.as_str(), it.about, it.message, it.rule, remedy(it.status)] {
+            for words in [it.slug, it.status.as_str(), it.about, it.message, it.rule, it.title(), it.remedy()] {
                 assert!(page.contains(&plain(words)), "{}: {words} isn't in {page}", it.slug);
             }
             assert!(!it.about.is_empty() && list.contains(it.slug), "{}", it.slug);
