@@ -6,7 +6,7 @@ use kernel::{At, FlawCode, Flaws, Json, Read};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Receiver, example, same_as_file};
+use crate::support::{Answer, Receiver, Service, example, same_as_file};
 use crate::{on_both, users};
 
 pub(crate) fn document() -> Value {
@@ -102,6 +102,36 @@ fn named(text: &str) -> String {
     secrets.replace_all(&text, "${1}_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").into_owned()
 }
 
+/// Has what the example of the operation `id` is about there, where no other example brings it.
+async fn prepare(service: &Service, id: &str) {
+    if id == "approve_delegation" {
+        let letter = json!({"agent_id": users::id("billing-agent"), "site_id": registry::demo::SITES[1].0, "channel": "letter",
+            "paper": "letters/2026-12-01", "first_on": "2026-12-01"});
+        service.post("administrator", "/v1/delegations", &letter).await.expect(201);
+    }
+    if id == "list_jobs" {
+        service.execute(JOB);
+    }
+    if id == "list_trail" {
+        // One entry each, since those of one moment have no order.
+        service
+            .post("hospital", "/v1/members/eligibility", &json!({"member_id": "HMO0000000053"}))
+            .await
+            .expect(200);
+        service.drain();
+    }
+    if ["create_webhook", "list_webhook_deliveries"].contains(&id) {
+        // Of what happened before, it is told nothing.
+        service.deliver().await;
+    }
+    if id == "decide_authorization" {
+        let mut more = example();
+        more["lines"][0]["units"] = json!(24);
+        more["member_id"] = json!("HMO0000000051");
+        assert_eq!(service.submit(&more).await.expect(201)["status"], "MEDREVIEW");
+    }
+}
+
 on_both! {
     /// The example of each operation, sent and compared.
     async fn the_examples_are_what_the_service_answers(service) {
@@ -116,11 +146,7 @@ on_both! {
         let users = format!("/v1/users?site_id={}&role=portal_user", registry::demo::SITES[0].0);
         for (id, body, _) in EXAMPLES {
             let body = body.map(|it| serde_json::from_str::<Value>(it).expect("JSON"));
-            if *id == "approve_delegation" {
-                let letter = json!({"agent_id": users::id("billing-agent"), "site_id": registry::demo::SITES[1].0, "channel": "letter",
-                    "paper": "letters/2026-12-01", "first_on": "2026-12-01"});
-                service.post("administrator", "/v1/delegations", &letter).await.expect(201);
-            }
+            prepare(&service, id).await;
             let asked = service.texts("select id as it from grants where approved_at is null").pop().unwrap_or_default();
             let (approve, approve_delegation) = (format!("{grants}/{asked}/approve"), format!("/v1/delegations/{asked}/approve"));
             let webhook = service.texts("select id as it from webhooks").pop().unwrap_or_default();
@@ -181,30 +207,12 @@ on_both! {
                 }
                 other => panic!("{other} has an example that no one sends"),
             };
-            if *id == "list_jobs" {
-                service.execute(JOB);
-            }
-            if *id == "list_trail" {
-                // One entry each, since those of one moment have no order.
-                service.post("hospital", "/v1/members/eligibility", &json!({"member_id": "HMO0000000053"})).await.expect(200);
-                service.drain();
-            }
-            if ["create_webhook", "list_webhook_deliveries"].contains(id) {
-                // Of what happened before, it is told nothing.
-                service.deliver().await;
-            }
             let mut request = service.request(who, method.clone(), path);
             if let Some(body) = body {
                 request = request.json(&body);
             }
             if takes_only_with_a_version(id) {
                 request = request.header("if-match", "\"1.00000000\"");
-            }
-            if *id == "decide_authorization" {
-                let mut more = example();
-                more["lines"][0]["units"] = json!(24);
-                more["member_id"] = json!("HMO0000000051");
-                assert_eq!(service.submit(&more).await.expect(201)["status"], "MEDREVIEW");
             }
             let answer = Answer::of(request).await;
             assert!(answer.status < 300, "{}", answer.text);

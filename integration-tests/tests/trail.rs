@@ -112,7 +112,9 @@ on_both! {
         service.set("2027-03-01T15:00:00Z");
         let search = async |more: &[(&str, &str)]| {
             let mut body = json!({"member_id": "MCF0000000042"});
-            more.iter().for_each(|(name, value)| body[name] = json!(value));
+            for (name, value) in more {
+                body[name] = json!(value);
+            }
             service.post("compliance", "/v1/trail/search", &body).await
         };
         let count = |it: Answer| it.expect(200)["data"].as_array().expect("rows").len();
