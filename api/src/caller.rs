@@ -106,16 +106,20 @@ permissions! {
     ReadsTrail = Search [] phi;
     /// Who opens a member's records in an emergency: any person, whatever their roles.
     OpensEmergency = Write [] step_up;
-    /// Who sees emergency accesses: their own everyone may.
-    ReadsEmergencies = Search [] phi;
+    /// Who sees an emergency access: their own everyone may.
+    ReadsEmergency = Read [] phi;
+    /// Who lists them: their own everyone may.
+    ListsEmergencies = Search [] phi;
     /// Who may review them.
     ReviewsEmergencies = Write [TrailRead] phi step_up;
     /// Who may see what the plan has promised by when.
     ReadsDeadlines = Search [DeadlinesRead];
     /// Who may see what the service does on its own.
     ReadsJobs = Search [JobsRead];
-    /// Who may see the system clients.
-    ReadsClients = Search [UsersRead];
+    /// Who may see a system client.
+    ReadsClients = Read [UsersRead];
+    /// Who may list them.
+    ListsClients = Search [UsersRead];
     /// Who may register system clients, and change what they may do.
     ManagesClients = Write [UsersGrant] step_up;
     /// Who may read events.

@@ -4,7 +4,7 @@ use actix_cors::Cors;
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, ORIGIN, RETRY_AFTER,
+    IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 
 use crate::caller;
@@ -21,7 +21,17 @@ pub fn grant(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::HEAD, Method::PATCH, Method::POST, Method::PUT])
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, KEY, REQUEST_ID, EMERGENCY])
-        .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, REPLAYED, REQUEST_ID, LEFT, POLICY])
+        .expose_headers([
+            ETAG,
+            LINK,
+            LOCATION,
+            RETRY_AFTER,
+            WWW_AUTHENTICATE,
+            REPLAYED,
+            REQUEST_ID,
+            LEFT,
+            POLICY,
+        ])
         .max_age(600);
     origins.iter().fold(cors, |cors, it| cors.allowed_origin(it))
 }

@@ -57,6 +57,11 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
         Some(include_str!("examples/disable_client.request.json")),
         include_str!("examples/disable_client.json"),
     ),
+    (
+        "enable_client",
+        Some(include_str!("examples/enable_client.request.json")),
+        include_str!("examples/enable_client.json"),
+    ),
     ("list_users", None, include_str!("examples/list_users.json")),
     ("get_user", None, include_str!("examples/get_user.json")),
     (
@@ -94,6 +99,12 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
         "record_delegation",
         Some(include_str!("examples/record_delegation.request.json")),
         include_str!("examples/record_delegation.json"),
+    ),
+    ("get_delegation", None, include_str!("examples/get_delegation.json")),
+    (
+        "approve_delegation",
+        Some(include_str!("examples/approve_delegation.request.json")),
+        include_str!("examples/approve_delegation.json"),
     ),
     (
         "end_delegation",

@@ -13,7 +13,7 @@ use pulldown_cmark::{Parser, html::push_html};
 use utoipa_swagger_ui::Config;
 
 use crate::fixed::{self, Fixed};
-use crate::refusal::{INVALID, NO_ROUTE, Refusal, all, remedy, title};
+use crate::refusal::{INVALID, NO_ROUTE, Refusal, all, title};
 use crate::{Problem, State, book, problem};
 
 /// The paths of pages that aren't of the contract.
@@ -133,7 +133,7 @@ pub fn of_problem(request: &HttpRequest, slug: &str) -> Result<HttpResponse, Pro
     let it = all().into_iter().find(|it| it.slug == slug).ok_or_else(|| NO_ROUTE.problem())?;
     let rule = RULES.get_key_value(it.rule).map(|(id, says)| (*id, *says));
     let codes = if it.slug == INVALID.slug { FlawCode::ALL } else { &[] };
-    page(request, &ProblemPage { it, title: title(it.status), remedy: remedy(it.status), rule, codes })
+    page(request, &ProblemPage { it, title: it.title(), remedy: it.remedy(), rule, codes })
 }
 
 async fn asset(request: HttpRequest, file: Path<String>) -> Result<HttpResponse, Problem> {

@@ -65,7 +65,7 @@ impl Problem {
         };
         Self {
             kind: format!("/problems/{slug}"),
-            title: title(status),
+            title: title_of(slug, status),
             status: status.as_u16(),
             detail: detail.into(),
             instance: String::new(),

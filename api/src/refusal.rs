@@ -174,6 +174,34 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
     found.map_or(("The request was refused", STATUSES[0].2), |it| (it.1, it.2))
 }
 
+/// Where a problem's title and remedy aren't those of its status.
+const OTHERS: &[(&str, &str, &str)] = &[(
+    STEP_UP.slug,
+    "The login is too old or too weak",
+    "Have the user log in anew, with one of `acr_values` and no longer than `max_age` seconds ago as `WWW-Authenticate` says, and send \
+     the request again with the new token; once, not in a loop.",
+)];
+
+impl Refusal {
+    /// What kind of problem it is, in a few words.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        title_of(self.slug, self.status)
+    }
+
+    /// What a client does about it, in Markdown.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        OTHERS.iter().find(|it| it.0 == self.slug).map_or_else(|| remedy(self.status), |it| it.2)
+    }
+}
+
+/// What kind of problem `slug` is, in a few words: mostly what its status means.
+#[must_use]
+pub fn title_of(slug: &str, status: StatusCode) -> &'static str {
+    OTHERS.iter().find(|it| it.0 == slug).map_or_else(|| title(status), |it| it.1)
+}
+
 /// What a status means here, in a few words.
 #[must_use]
 pub fn title(status: StatusCode) -> &'static str {

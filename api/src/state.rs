@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
+use actix_web::http::header::WWW_AUTHENTICATE;
 use authorizations::{Policies, Policy};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -217,7 +218,10 @@ impl State {
         if it.row().kind == Kind::NotFound {
             self.missed(caller).await;
         }
-        *it.problem
+        let problem = *it.problem;
+        // Which login it takes, the settings say.
+        let step_up = problem.slug() == problem::STEP_UP.slug;
+        if step_up { problem.with(WWW_AUTHENTICATE, self.step_up.challenge()) } else { problem }
     }
 
     /// Reads what is searched in memory, so that the first search needn't wait for it.

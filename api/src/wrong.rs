@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use kernel::{Fault, FaultRow, Kind, PrincipalId};
 use registry::Denial;
 
@@ -30,10 +29,8 @@ impl Wrong {
             Denial::Unknown => problem::UNAUTHENTICATED.problem(),
             Denial::NotPermitted => problem::NOT_PERMITTED.problem(),
             Denial::NoEmergency => problem::NO_EMERGENCY.problem(),
-            Denial::StepUp => {
-                let ask = r#"Bearer error="insufficient_user_authentication""#;
-                problem::STEP_UP.problem().with(WWW_AUTHENTICATE, HeaderValue::from_static(ask))
-            }
+            Denial::StepUp => problem::STEP_UP.problem(),
+            Denial::PeopleOnly => access::Error::NoEmergencies.into(),
         };
         Self::refused(problem, who)
     }

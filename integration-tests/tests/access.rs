@@ -104,8 +104,8 @@ on_both! {
             "contact": {"name": "Intake desk", "phone": "+16175550100"},
             "roles": ["portal_user"],
             "sites": [
-                {"id": registry::demo::SITES[0].0, "name": "Riverside Home Care, Dorchester", "npi": "1346218294", "roles": ["portal_user"]},
-                {"id": registry::demo::SITES[1].0, "name": "Riverside Home Care, Quincy", "npi": "1234567893", "roles": ["portal_user"]},
+                {"id": registry::demo::SITES[0].0, "name": "Riverside Home Care, Dorchester", "npi": "1346218294", "roles": ["portal_user"], "last_on": null},
+                {"id": registry::demo::SITES[1].0, "name": "Riverside Home Care, Quincy", "npi": "1234567893", "roles": ["portal_user"], "last_on": null},
             ],
             "scopes": null, "operations": null,
         }));
@@ -118,5 +118,29 @@ on_both! {
         }
         let nurse = service.get("nurse", "/v1/me").await.expect(200);
         assert!(has(&nurse["operations"], "decide_authorization") && !has(&nurse["operations"], "create_authorization"));
+        // An emergency is a person's who cares for members.
+        assert!(has(&nurse["operations"], "open_emergency_access"));
+        for who in ["ehr-vendor", "operator"] {
+            let it = service.get(who, "/v1/me").await.expect(200);
+            assert!(has(&it["operations"], "get_me") && !has(&it["operations"], "open_emergency_access"), "{who}");
+        }
+    }
+
+    /// A vendor sees how long it acts for each site: to the last day of the role that lasts longest.
+    async fn enr_10_me_tells_until_when(service) {
+        let last = async || {
+            let it = service.get("ehr-vendor", "/v1/me").await.expect(200);
+            it["sites"].as_array().expect("sites").iter().map(|it| it["last_on"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(last().await, [json!(null), json!(null)]);
+        let of = |site: usize| format!("principal_id = '{}' and site_id = '{}'", registry::demo::PRINCIPALS[2].0, registry::demo::SITES[site].0);
+        service.execute(&format!("update grants set last_on = '2026-12-31' where {}", of(0)));
+        assert_eq!(last().await, [json!("2026-12-31"), json!(null)]);
+        let other = |last: &str| format!("insert into grants (id, principal_id, role, site_id, last_on, requested_by, requested_at, approved_by, approved_at) \
+            select 'grt_{:032x}', principal_id, 'clearinghouse', site_id, {last}, 'system', requested_at, 'system', approved_at from grants where {} and role = 'ehr_vendor'", last.len(), of(0));
+        service.execute(&other("date '2027-01-31'").replace("date '", if service.kind == crate::support::Kind::Sqlite { "'" } else { "date '" }));
+        assert_eq!(last().await, [json!("2027-01-31"), json!(null)]);
+        service.execute("update grants set last_on = null where role = 'clearinghouse'");
+        assert_eq!(last().await, [json!(null), json!(null)]);
     }
 }

@@ -161,6 +161,36 @@ fn more(all: &BTreeSet<String>, before: &BTreeSet<String>) -> Vec<String> {
     all.difference(before).filter_map(|it| Some(it.split_once(' ')?.1.to_owned())).collect()
 }
 
+/// Has what the example of the operation `id` is about there, where no other example brings it.
+async fn prepare(service: &Service, id: &str) {
+    if id == "approve_delegation" {
+        let letter = json!({"agent_id": users::id("billing-agent"), "site_id": registry::demo::SITES[1].0, "channel": "letter",
+            "paper": "letters/2026-12-01", "first_on": "2026-12-01"});
+        service.post("administrator", "/v1/delegations", &letter).await.expect(201);
+    }
+    if id == "list_jobs" {
+        service.execute(JOB);
+    }
+    if id == "list_trail" {
+        // One entry each, since those of one moment have no order.
+        service
+            .post("hospital", "/v1/members/eligibility", &json!({"member_id": "HMO0000000053"}))
+            .await
+            .expect(200);
+        service.drain();
+    }
+    if ["create_webhook", "list_webhook_deliveries"].contains(&id) {
+        // Of what happened before, it is told nothing.
+        service.deliver().await;
+    }
+    if id == "decide_authorization" {
+        let mut more = example();
+        more["lines"][0]["units"] = json!(24);
+        more["member_id"] = json!("HMO0000000051");
+        assert_eq!(service.submit(&more).await.expect(201)["status"], "MEDREVIEW");
+    }
+}
+
 on_both! {
     /// The example of each operation, sent and compared.
     async fn the_examples_are_what_the_service_answers(service) {
@@ -175,8 +205,9 @@ on_both! {
         let users = format!("/v1/users?site_id={}&role=portal_user", registry::demo::SITES[0].0);
         for (id, body, _) in EXAMPLES {
             let body = body.map(|it| serde_json::from_str::<Value>(it).expect("JSON"));
+            prepare(&service, id).await;
             let asked = service.texts("select id as it from grants where approved_at is null").pop().unwrap_or_default();
-            let approve = format!("{grants}/{asked}/approve");
+            let (approve, approve_delegation) = (format!("{grants}/{asked}/approve"), format!("/v1/delegations/{asked}/approve"));
             let webhook = service.texts("select id as it from webhooks").pop().unwrap_or_default();
             let webhook = |tail: &str| format!("/v1/webhooks/{webhook}{tail}");
             let of_webhook = match *id {
@@ -204,6 +235,7 @@ on_both! {
                 "get_client" => ("administrator", Method::GET, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703"),
                 "replace_client_keys" => ("administrator", Method::PUT, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/keys"),
                 "disable_client" => ("administrator", Method::POST, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/disable"),
+                "enable_client" => ("administrator", Method::POST, "/v1/clients/cli_0198c1f2a4b37c10a1b2c3d4e5f60703/enable"),
                 "list_deadlines" => ("nurse", Method::GET, "/v1/deadlines?status=met"),
                 "list_jobs" => ("operator", Method::GET, "/v1/jobs"),
                 "list_trail" => ("hospital", Method::GET, "/v1/trail"),
@@ -222,6 +254,8 @@ on_both! {
                 "enable_user" => ("administrator", Method::POST, &*enable),
                 "list_delegations" => ("site-administrator", Method::GET, "/v1/delegations"),
                 "record_delegation" => ("site-administrator", Method::POST, "/v1/delegations"),
+                "get_delegation" => ("site-administrator", Method::GET, end.trim_end_matches("/end")),
+                "approve_delegation" => ("second-administrator", Method::POST, &*approve_delegation),
                 "end_delegation" => ("site-administrator", Method::POST, &*end),
                 "create_webhook" => ("site-administrator", Method::POST, "/v1/webhooks"),
                 "list_webhooks" => ("site-administrator", Method::GET, "/v1/webhooks"),
@@ -233,30 +267,12 @@ on_both! {
                 }
                 other => panic!("{other} has an example that no one sends"),
             };
-            if *id == "list_jobs" {
-                service.execute(JOB);
-            }
-            if *id == "list_trail" {
-                // One entry each, since those of one moment have no order.
-                service.post("hospital", "/v1/members/eligibility", &json!({"member_id": "HMO0000000053"})).await.expect(200);
-                service.drain();
-            }
-            if ["create_webhook", "list_webhook_deliveries"].contains(id) {
-                // Of what happened before, it is told nothing.
-                service.deliver().await;
-            }
             let mut request = service.request(who, method.clone(), path);
             if let Some(body) = body {
                 request = request.json(&body);
             }
             if takes_only_with_a_version(id) {
                 request = request.header("if-match", "\"1.00000000\"");
-            }
-            if *id == "decide_authorization" {
-                let mut more = example();
-                more["lines"][0]["units"] = json!(24);
-                more["member_id"] = json!("HMO0000000051");
-                assert_eq!(service.submit(&more).await.expect(201)["status"], "MEDREVIEW");
             }
             let (written, told) = (done(&service), happened(&service));
             let answer = Answer::of(request).await;

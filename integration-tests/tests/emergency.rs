@@ -132,7 +132,7 @@ on_both! {
             assert_eq!(service.post("other-site", PATH, &body).await.flaws(), flaws);
         }
         let request = service.request("ehr-vendor", Method::POST, PATH).header("idempotency-key", "k1");
-        assert_eq!(Answer::of(request.json(&asked("MCF0000000042"))).await.problem(403), "not-permitted");
+        assert_eq!(Answer::of(request.json(&asked("MCF0000000042"))).await.problem(403), "no-emergencies");
         assert_eq!(service.counts(), before);
         for id in ["emg_ffffffffffffffffffffffffffffffff", "x", ""] {
             assert_eq!(read(&service, "other-site", id, MINE).await.problem(403), "no-emergency-access", "{id}");

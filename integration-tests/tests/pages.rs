@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use api::refusal::{all, remedy};
+use api::refusal::all;
 use flate2::read::GzDecoder;
 use kernel::FlawCode;
 use reqwest::Method;
@@ -43,7 +43,7 @@ on_both! {
             let page = get(&service, &format!("/problems/{}", it.slug)).await;
             assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
             let page = text(&page.text);
-            for words in [it.slug, it.status.as_str(), it.about, it.message, it.rule, remedy(it.status)] {
+            for words in [it.slug, it.status.as_str(), it.about, it.message, it.rule, it.title(), it.remedy()] {
                 assert!(page.contains(&plain(words)), "{}: {words} isn't in {page}", it.slug);
             }
             assert!(!it.about.is_empty() && list.contains(it.slug), "{}", it.slug);
@@ -199,7 +199,7 @@ on_both! {
         assert_eq!(set(&granted, "access-control-allow-headers"), headers);
         assert_eq!(set(&granted, "access-control-allow-methods"), "GET HEAD PATCH POST PUT");
         let me = Answer::of(service.request("single-site", Method::GET, "/v1/me").header("origin", ours)).await;
-        let exposed = "etag idempotency-replayed link location ratelimit ratelimit-policy retry-after x-request-id";
+        let exposed = "etag idempotency-replayed link location ratelimit ratelimit-policy retry-after www-authenticate x-request-id";
         assert_eq!(set(&me, "access-control-expose-headers"), exposed);
         for (origin, method, header) in [
             ("https://evil.example", "POST", "authorization"),

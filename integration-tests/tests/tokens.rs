@@ -315,7 +315,7 @@ on_both! {
         assert_eq!((&it["active"], &it["version"]), (&json!(false), &json!(2)));
         assert_eq!(me(&service, &held).await.problem(401), "unauthenticated");
         assert_eq!(error(&ask(&service, &good(&service, &id, "j4"), "").await, 401), "invalid_client");
-        assert_eq!(service.post("administrator", &path, &why).await.expect(200)["version"], 2);
+        assert_eq!(service.post("administrator", &path, &why).await.problem(409), "client-unchanged");
     }
 
     async fn a_request_for_a_token_has_its_form(service) {
@@ -565,6 +565,46 @@ on_both! {
         assert_eq!(ids, [registry::demo::PRINCIPALS[2].0, registry::demo::PRINCIPALS[10].0, &id]);
         let trail = service.texts(&format!("select action as it from trail where subject = '{id}' and action like 'client.%' order by at"));
         assert_eq!(trail, ["client.add", "client.rotate_keys"]);
+        let events = service.texts(&format!("select topic || ' ' || cast(version as text) as it from outbox where subject = '{id}' order by sequence"));
+        assert_eq!(events, ["client.registered 1", "client.keys_replaced 2"]);
+    }
+
+    /// Whether a client may call has one way there and one back, told to the sites for which it acts.
+    async fn a_client_is_disabled_and_enabled_once(service) {
+        let vendor = registry::demo::PRINCIPALS[2].0;
+        let path = format!("/v1/clients/{vendor}");
+        let why = json!({"reason": "x"});
+        let send = async |verb: &str, etag: Option<&str>| {
+            let request = service.request("administrator", Method::POST, &format!("{path}/{verb}")).json(&why);
+            Answer::of(etag.into_iter().fold(request, |it, etag| it.header("if-match", etag))).await
+        };
+        assert_eq!(send("enable", None).await.problem(409), "client-unchanged");
+        assert_eq!(send("disable", Some("\"2.00000000\"")).await.problem(412), "client-changed");
+        let off = send("disable", Some("\"1.00000000\"")).await;
+        assert_eq!((&off.expect(200)["active"], &off.json()["version"], &off.json()["updated_at"]), (&json!(false), &json!(2), &json!("2026-12-01T15:00:00Z")));
+        assert_eq!(send("disable", None).await.problem(409), "client-unchanged");
+        assert_eq!(service.get("ehr-vendor", "/v1/me").await.problem(401), "unauthenticated");
+        assert_eq!(send("enable", off.header("etag")).await.expect(200)["active"], true);
+        service.get("ehr-vendor", "/v1/me").await.expect(200);
+        // By the users' address, too.
+        service.post("administrator", &format!("/v1/users/{vendor}/disable"), &why).await.expect(200);
+        let told = service.texts(&format!("select topic || ' ' || status || ' ' || cast(version as text) || ' ' || cast(sequence as text) || ' ' || coalesce(site_id, '-') as it \
+            from outbox where subject = '{vendor}' order by sequence"));
+        let sites = service.texts(&format!("select distinct site_id as it from grants where principal_id = '{vendor}' order by site_id"));
+        assert!(sites.len() > 1);
+        let mut wanted = Vec::new();
+        for (version, what) in [(2, "client.disabled disabled"), (3, "client.enabled active"), (4, "client.disabled disabled")] {
+            for site in &sites {
+                wanted.push(format!("{what} {version} {} {site}", wanted.len() + 1));
+            }
+        }
+        assert_eq!(told, wanted);
+        // Of one for whom no one has delegated anything the plan is told.
+        let keys = json!({"name": "A", "scopes": ["authorizations:read"], "jwks_url": "https://client.example/jwks.json"});
+        let id = service.post("administrator", "/v1/clients", &keys).await.expect(201)["id"].as_str().expect("an id").to_owned();
+        service.post("administrator", &format!("/v1/clients/{id}/disable"), &why).await.expect(200);
+        let told = service.texts(&format!("select topic || ' ' || coalesce(site_id, '-') as it from outbox where subject = '{id}' order by sequence"));
+        assert_eq!(told, ["client.registered -", "client.disabled -"]);
     }
 
     /// J-07: to register a client takes a login of a few minutes ago by more than a password.

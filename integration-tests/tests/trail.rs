@@ -105,6 +105,34 @@ on_both! {
         }
     }
 
+    /// What was seen of a member is found however long ago it was, 31 days at a time.
+    async fn what_was_seen_of_a_member_is_found_for_good(service) {
+        service.post("nurse", "/v1/members/search", &json!({"member_id": "MCF0000000042"})).await.expect(200);
+        service.drain();
+        service.set("2027-03-01T15:00:00Z");
+        let search = async |more: &[(&str, &str)]| {
+            let mut body = json!({"member_id": "MCF0000000042"});
+            for (name, value) in more {
+                body[name] = json!(value);
+            }
+            service.post("compliance", "/v1/trail/search", &body).await
+        };
+        let count = |it: Answer| it.expect(200)["data"].as_array().expect("rows").len();
+        assert_eq!(count(search(&[]).await), 0);
+        assert_eq!(count(search(&[("to", "2026-12-31T00:00:00Z")]).await), 1);
+        assert_eq!(count(search(&[("from", "2026-12-01T10:00:00-05:00"), ("to", "2026-12-01T15:00:00.000001Z")]).await), 1);
+        assert_eq!(count(search(&[("from", "2026-12-01T15:00:00.000001Z"), ("to", "2026-12-02T00:00:00Z")]).await), 0);
+        for (from, to, flaw) in [
+            ("2026-12-01T15:00:00Z", "2027-01-01T15:00:00.000001Z", "/to range -"),
+            ("2026-12-01T15:00:00Z", "2026-12-01T14:59:59Z", "/to range -"),
+            ("2026-12-01", "2026-12-02T00:00:00Z", "/from format -"),
+            ("2026-12-01 15:00:00Z", "2026-12-02T00:00:00Z", "/from format -"),
+        ] {
+            assert_eq!(search(&[("from", from), ("to", to)]).await.flaws(), [flaw]);
+        }
+        assert_eq!(search(&[("from", "2026-12-01T15:00:00Z")]).await.flaws(), ["/to range -"]);
+    }
+
     async fn the_trail_pages_without_gap_or_repeat(service) {
         for _ in 0..5 {
             service.get("nurse", "/v1/services").await.expect(200);

@@ -223,9 +223,10 @@ on_both! {
         let own = format!("/v1/users/{}/grants", id("administrator"));
         assert_eq!(service.post("administrator", &own, &json!({"role": "compliance_officer"})).await.problem(403), "own-grant");
         assert_eq!(service.post("second-compliance", &own, &json!({"role": "compliance_officer"})).await.problem(403), "own-grant");
-        // Each event is one more of the user's, without a gap.
-        let events = service.texts(&format!("select topic || ' ' || cast(sequence as text) || ' ' || cast(version as text) as it from outbox where subject = '{user}' order by sequence"));
-        assert_eq!(events, ["user.created 1 1", "grant.requested 2 2", "grant.approved 3 3"]);
+        // Each event is one more of the user's or of the grant's, without a gap.
+        let events = service.texts(&format!("select topic || ' ' || cast(sequence as text) || ' ' || cast(version as text) as it from outbox where subject in ('{user}', '{grant}') order by subject desc, sequence"));
+        assert_eq!(events, ["user.created 1 1", "grant.requested 1 1", "grant.approved 2 2"]);
+        assert_eq!(it["version"], 3);
     }
 
     async fn a_09_of_two_approvals_at_once_one_counts(service) {
@@ -252,6 +253,36 @@ on_both! {
         assert_eq!(service.texts("select id as it from principals where login = 'new@site'").len(), 1);
     }
 
+    /// A move that names a version is for that one only.
+    async fn a_user_is_moved_as_they_were_read(service) {
+        let (user, grant) = added(&service, "site-administrator", &person("new@site", SITES[0].0, "portal_user")).await;
+        let path = format!("/v1/users/{user}");
+        let etag = service.get("administrator", &path).await.header("etag").expect("a version").to_owned();
+        let send = async |tail: &str, etag: &str| {
+            let request = service.request("administrator", reqwest::Method::POST, &format!("{path}{tail}")).header("if-match", etag);
+            crate::support::Answer::of(request.json(&why())).await
+        };
+        let before = kept(&service);
+        for tail in ["/disable", "/enable", &format!("/grants/{grant}/withdraw"), &format!("/grants/{grant}/approve")] {
+            assert_eq!(send(tail, "\"1.00000000\"").await.problem(412), "user-stale", "{tail}");
+            assert_eq!(send(tail, "*").await.problem(400), "if-match-invalid", "{tail}");
+        }
+        assert_eq!(kept(&service), before);
+        let off = send("/disable", &etag).await;
+        assert_eq!((&off.expect(200)["active"], &off.json()["updated_at"]), (&json!(false), &json!("2026-12-01T15:00:00Z")));
+        assert_eq!(send("/enable", &etag).await.problem(412), "user-stale");
+        send("/enable", off.header("etag").expect("a version")).await.expect(200);
+        // An event names the grant alone; whose it is can be asked.
+        for (who, count) in [("site-administrator", 1), ("administrator", 1), ("provider-relations", 1)] {
+            let it = service.get(who, &format!("/v1/users?grant_id={grant}")).await.expect(200);
+            assert_eq!(it["data"].as_array().expect("rows").len(), count, "{who}");
+            assert_eq!(it["data"][0]["id"], user, "{who}");
+        }
+        let foreign = format!("/v1/users?grant_id={}", demo_grant("agency", Some(5)));
+        assert_eq!(service.get("site-administrator", &foreign).await.expect(200)["data"], json!([]));
+        assert_eq!(service.get("administrator", &foreign).await.expect(200)["data"].as_array().expect("rows").len(), 1);
+    }
+
     /// J-04: what is withdrawn is in force no more at the next request, with the same token; who is disabled is no one.
     async fn j_04_what_is_withdrawn_is_gone_at_the_next_request(service) {
         let (user, grant) = added(&service, "site-administrator", &person("new@site", SITES[0].0, "portal_user")).await;
@@ -270,8 +301,9 @@ on_both! {
         assert_eq!(look(&service, &theirs, "/v1/me").await.problem(401), "unauthenticated");
         service.post("administrator", &format!("{path}/enable"), &why()).await.expect(200);
         look(&service, &theirs, "/v1/authorizations").await.expect(200);
-        let events = service.texts(&format!("select topic || ' ' || status as it from outbox where subject = '{user}' order by sequence"));
-        assert_eq!(events, ["user.created active", "grant.approved active", "grant.ended ended", "grant.approved active", "user.disabled disabled", "user.enabled active"]);
+        let events = |of: &str| service.texts(&format!("select topic || ' ' || status || ' ' || cast(sequence as text) || ' ' || cast(version as text) as it from outbox where subject = '{of}' order by sequence"));
+        assert_eq!(events(&user), ["user.created active 1 1", "user.disabled disabled 2 5", "user.enabled active 3 6"]);
+        assert_eq!(events(&grant), ["grant.approved active 1 1", "grant.ended ended 2 2"]);
     }
 
     async fn j_07_a_grant_takes_a_recent_and_strong_login(service) {
@@ -294,7 +326,9 @@ on_both! {
             ] {
                 let answer = send(&service, token, &path, body).await;
                 assert_eq!(answer.problem(401), "step-up-required", "{path}");
-                assert!(answer.header("www-authenticate").is_some_and(|it| it.contains("insufficient_user_authentication")));
+                let wanted = r#"Bearer error="insufficient_user_authentication", acr_values="mfa", max_age="900""#;
+                assert_eq!(answer.header("www-authenticate"), Some(wanted));
+                assert_eq!(answer.json()["title"], "The login is too old or too weak");
             }
             // To look takes no more than to be known.
             look(&service, &weak, &user).await.expect(200);

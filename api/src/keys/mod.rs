@@ -11,6 +11,7 @@ mod set;
 
 use std::sync::PoisonError;
 
+use actix_web::http::header::HeaderValue;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -65,6 +66,19 @@ pub struct StepUp {
     pub acr: Vec<String>,
     /// How long ago it may have been.
     pub age: TimeDelta,
+}
+
+impl StepUp {
+    /// What `WWW-Authenticate` asks for where the login isn't such a one (RFC 9470).
+    #[must_use]
+    pub fn challenge(&self) -> HeaderValue {
+        let plain = |it: &&String| it.bytes().all(|it| it.is_ascii_graphic() && !br#""\"#.contains(&it));
+        let acr: Vec<_> = self.acr.iter().filter(plain).map(String::as_str).collect();
+        let error = r#"Bearer error="insufficient_user_authentication""#;
+        let text =
+            format!(r#"{error}, acr_values="{}", max_age="{}""#, acr.join(" "), self.age.num_seconds());
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(error))
+    }
 }
 
 /// The whole of a token's head; one that says more (`jku`, `jwk`, `x5u`, `crit` …) is refused.

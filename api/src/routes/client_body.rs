@@ -43,6 +43,8 @@ pub(super) struct ClientBody {
     version: i32,
     /// When it was registered.
     created_at: DateTime<Utc>,
+    /// When it, or what is delegated to it, was last changed.
+    updated_at: DateTime<Utc>,
 }
 
 impl From<Client> for ClientBody {
@@ -62,6 +64,7 @@ impl From<Client> for ClientBody {
             jwks_url,
             version: it.version,
             created_at: it.created_at,
+            updated_at: it.updated_at,
         }
     }
 }

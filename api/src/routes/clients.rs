@@ -2,13 +2,15 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get, post, put};
-use kernel::{FlawCode, Flaws, Object, OneLine, PrincipalId, Scope};
-use registry::{Access, Client, ClientError, Disabling, NewClient, NewKeys, ToAdd, ToDisable, ToRotate};
-use store::{Rx, Tx};
+use kernel::{FlawCode, Flaws, Object, OneLine, PrincipalId, Read, Scope};
+use registry::{
+    Access, Client, ClientError, Disabling, Enabling, NewClient, NewKeys, ToAdd, ToRotate, ToSwitch,
+};
+use store::{IdempotencyKey, Rx, Tx};
 
 use super::client_body::{ClientBody, ClientPage};
 use crate::body::Body;
-use crate::caller::{Caller, ManagesClients, ReadsClients};
+use crate::caller::{Caller, ListsClients, ManagesClients, ReadsClients};
 use crate::headers::{IfMatch, Once};
 use crate::query::Parameters;
 use crate::reply::Reply;
@@ -71,7 +73,7 @@ pub(crate) async fn create_client(
 #[get("/v1/clients")]
 pub(crate) async fn list_clients(
     state: Data<State>,
-    caller: Caller<ReadsClients>,
+    caller: Caller<ListsClients>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
     let mut sent = Parameters::of(&request);
@@ -154,13 +156,14 @@ pub(crate) async fn replace_client_keys(
 
 /// Disable a system client
 ///
-/// It gets no more tokens, and those that it has are refused from here on.
+/// It gets no more tokens, and those that it has are refused from here on. The sites for which it acts are told.
 #[utoipa::path(
     tag = "callers",
     security(("bearer" = ["users:grant"])),
     params(
         ("id" = String, Path, description = "Its id.", pattern = "^cli_[0-9a-f]{32}$", example = "cli_0198c1f2a4b37c10a1b2c3d4e5f60703"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the client as you last read it; where it is left out, whatever is there is changed.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
     ),
     request_body(content = Disabling, description = "Why."),
     responses((status = 200, description = "The client.", body = ClientBody, headers(("ETag" = String, description = "Its version."))))
@@ -170,20 +173,64 @@ pub(crate) async fn disable_client(
     state: Data<State>,
     caller: Caller<ManagesClients>,
     id: Path<String>,
+    read: IfMatch,
     once: Once,
     body: Body<Disabling>,
 ) -> Result<Reply, Problem> {
-    let (key, asked) = match body.open() {
-        Ok(body) => {
-            let key = once.key(&caller, "", &body);
-            (key, named(&id).and_then(|id| Ok(ToDisable { id, why: body.whole()? })))
-        }
-        Err(problem) => (Ok(None), Err(problem)),
-    };
+    let (key, asked) = switched(&caller, &id, read, once, body, |it| it.reason.to_string());
     let disable = |tx: &mut Tx<'_>, who: &Access, it| {
         Ok::<_, ClientError>(reply(registry::disable_client(tx, who, &it)?)?)
     };
     state.write(&caller, key, asked, disable).await
+}
+
+/// Enable a system client
+///
+/// It gets tokens again, for what is delegated to it. The sites for which it acts are told.
+#[utoipa::path(
+    tag = "callers",
+    security(("bearer" = ["users:grant"])),
+    params(
+        ("id" = String, Path, description = "Its id.", pattern = "^cli_[0-9a-f]{32}$", example = "cli_0198c1f2a4b37c10a1b2c3d4e5f60703"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the client as you last read it; where it is left out, whatever is there is changed.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
+    ),
+    request_body(content = Enabling, description = "Why."),
+    responses((status = 200, description = "The client.", body = ClientBody, headers(("ETag" = String, description = "Its version."))))
+)]
+#[post("/v1/clients/{id}/enable")]
+pub(crate) async fn enable_client(
+    state: Data<State>,
+    caller: Caller<ManagesClients>,
+    id: Path<String>,
+    read: IfMatch,
+    once: Once,
+    body: Body<Enabling>,
+) -> Result<Reply, Problem> {
+    let (key, asked) = switched(&caller, &id, read, once, body, |it| it.reason.to_string());
+    let enable = |tx: &mut Tx<'_>, who: &Access, it| {
+        Ok::<_, ClientError>(reply(registry::enable_client(tx, who, &it)?)?)
+    };
+    state.write(&caller, key, asked, enable).await
+}
+
+/// A client that is to be switched, and the key by which a repeated request is known.
+fn switched<T: Read>(
+    caller: &Caller<ManagesClients>,
+    id: &str,
+    read: IfMatch,
+    once: Once,
+    body: Body<T>,
+    reason: impl FnOnce(T) -> String,
+) -> (Result<Option<IdempotencyKey>, Problem>, Result<ToSwitch, Problem>) {
+    match body.open() {
+        Ok(body) => {
+            let key = once.key(caller, "", &body);
+            let to = |id| Ok(ToSwitch { id, version: read.if_sent()?, reason: reason(body.whole()?) });
+            (key, named(id).and_then(to))
+        }
+        Err(problem) => (Ok(None), Err(problem)),
+    }
 }
 
 fn reply(it: Client) -> Result<Reply, store::Error> {

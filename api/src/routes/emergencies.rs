@@ -5,14 +5,14 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get, post};
 use chrono::{DateTime, Utc};
 use kernel::{FlawCode, Flaws, MemberId, PrincipalId};
-use registry::{Access, Emergency, EmergencyId, EmergencyReason, Finding};
+use registry::{Access, Emergency, EmergencyId, EmergencyReason, EmergencyStatus, Finding};
 use serde::Serialize;
 use store::{Rx, Tx};
 use utoipa::ToSchema;
 
 use super::asked::Asked;
 use crate::body::Body;
-use crate::caller::{Caller, OpensEmergency, ReadsEmergencies, ReviewsEmergencies};
+use crate::caller::{Caller, ListsEmergencies, OpensEmergency, ReadsEmergency, ReviewsEmergencies};
 use crate::headers::Once;
 use crate::query::Parameters;
 use crate::reply::Reply;
@@ -39,6 +39,7 @@ struct EmergencyBody {
     opened_by: PrincipalId,
     /// Whose records it opens.
     member_id: MemberId,
+    status: EmergencyStatus,
     reason_code: EmergencyReason,
     /// Why, in words.
     reason: String,
@@ -49,6 +50,9 @@ struct EmergencyBody {
     /// What its review came to; null until then.
     #[schema(required = true)]
     review: Option<ReviewBody>,
+    /// How often it was changed, from 1.
+    #[schema(minimum = 1)]
+    version: i32,
 }
 
 /// A review.
@@ -73,7 +77,7 @@ struct ReviewBody {
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$")),
     request_body(content = NewEmergency, description = "Whose, and why."),
     responses((status = 201, description = "It is open.", body = EmergencyBody,
-        headers(("Location" = String, description = "The emergency access."))))
+        headers(("Location" = String, description = "The emergency access."), ("ETag" = String, description = "Its version."))))
 )]
 #[post("/v1/emergency-access")]
 pub(crate) async fn open_emergency_access(
@@ -88,7 +92,7 @@ pub(crate) async fn open_emergency_access(
     let open = |tx: &mut Tx<'_>, who: &Access, it| {
         let it = access::open_emergency(tx, who, it)?;
         let location = format!("/v1/emergency-access/{}", it.id);
-        Ok::<_, Error>(EmergencyBody::reply(it)?.created(location))
+        Ok::<_, Error>(EmergencyBody::reply(it, tx.now())?.created(location))
     };
     let asked = Asked { state: &state, caller: &caller, once, body };
     let answer = asked.answered(ToOpen::gather, check, open).await;
@@ -116,7 +120,7 @@ pub(crate) async fn open_emergency_access(
 #[get("/v1/emergency-access")]
 pub(crate) async fn list_emergency_accesses(
     state: Data<State>,
-    caller: Caller<ReadsEmergencies>,
+    caller: Caller<ListsEmergencies>,
     request: HttpRequest,
 ) -> Result<Reply, Problem> {
     let (mut sent, cursors) = (Parameters::of(&request), state.cursors.of(LIST, &caller.credential.login));
@@ -125,7 +129,7 @@ pub(crate) async fn list_emergency_accesses(
         "false" => Some(true),
         _ => None,
     });
-    let limit = sent.limit(50, 200);
+    let (limit, now) = (sent.limit(50, 200), state.clock.now());
     let read = |it: &str| cursors.read(it, EmergencyId::parse);
     let after = sent.get("cursor", FlawCode::Format, "the next_cursor of a page", read);
     let list = move |rx: &mut Rx<'_>, who: &Access, after: Option<EmergencyId>| {
@@ -135,7 +139,7 @@ pub(crate) async fn list_emergency_accesses(
     let next_cursor = next.map(|it| cursors.after(&it));
     let link = next_cursor.as_ref().map(|it| sent.next("/v1/emergency-access", it));
     let subjects: Vec<_> = found.iter().map(|it| it.id.clone()).collect();
-    let data = found.into_iter().map(EmergencyBody::from).collect();
+    let data = found.into_iter().map(|it| EmergencyBody::of(it, now)).collect();
     Ok(Reply::of(&EmergencyPage { data, next_cursor })?.next(link).about(subjects))
 }
 
@@ -145,17 +149,24 @@ pub(crate) async fn list_emergency_accesses(
 #[utoipa::path(
     tag = "access",
     security(("bearer" = [])),
-    params(("id" = String, Path, description = "Its ID.", pattern = "^emg_[0-9a-f]{32}$", example = "emg_0198c1f2a4b37c10a1b2c3d4e5f60741")),
-    responses((status = 200, description = "The emergency access.", body = EmergencyBody))
+    params(
+        ("id" = String, Path, description = "Its ID.", pattern = "^emg_[0-9a-f]{32}$", example = "emg_0198c1f2a4b37c10a1b2c3d4e5f60741"),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 if it is still the one in force."),
+    ),
+    responses(
+        (status = 200, description = "The emergency access.", body = EmergencyBody, headers(("ETag" = String, description = "Its version."))),
+        (status = 304, description = "It is as you have it."),
+    )
 )]
 #[get("/v1/emergency-access/{id}")]
 pub(crate) async fn get_emergency_access(
     state: Data<State>,
-    caller: Caller<ReadsEmergencies>,
+    caller: Caller<ReadsEmergency>,
     id: Path<String>,
 ) -> Result<Reply, Problem> {
-    let find =
-        |rx: &mut Rx<'_>, who: &Access, id| EmergencyBody::reply(access::find_emergency(rx, who, &id)?);
+    let find = |rx: &mut Rx<'_>, who: &Access, id| {
+        EmergencyBody::reply(access::find_emergency(rx, who, &id)?, rx.now())
+    };
     let id = EmergencyId::parse(&id).ok_or_else(|| Problem::from(Error::EmergencyNotFound));
     state.read(&caller, id, find).await
 }
@@ -171,7 +182,7 @@ pub(crate) async fn get_emergency_access(
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
     ),
     request_body(content = NewReview, description = "What it came to."),
-    responses((status = 200, description = "The emergency access, reviewed.", body = EmergencyBody))
+    responses((status = 200, description = "The emergency access, reviewed.", body = EmergencyBody, headers(("ETag" = String, description = "Its version."))))
 )]
 #[post("/v1/emergency-access/{id}/review")]
 pub(crate) async fn review_emergency_access(
@@ -184,23 +195,24 @@ pub(crate) async fn review_emergency_access(
     let id = EmergencyId::parse(&id);
     let gather = move |rx: &mut Rx<'_>, who: &Access, _: &_| ToReview::gather(rx, who, id.as_ref());
     let review = |tx: &mut Tx<'_>, who: &Access, it: ToReview| {
-        EmergencyBody::reply(access::review_emergency(tx, who, &it)?)
+        EmergencyBody::reply(access::review_emergency(tx, who, &it)?, tx.now())
     };
     let asked = Asked { state: &state, caller: &caller, once, body };
     asked.answered(gather, ToReview::check, review).await
 }
 
 impl EmergencyBody {
-    fn reply(it: Emergency) -> Result<Reply, Error> {
-        let id = it.id.clone();
-        Ok(Reply::of(&Self::from(it))?.about([id]))
+    /// The answer that shows `it` at `now`.
+    fn reply(it: Emergency, now: DateTime<Utc>) -> Result<Reply, Error> {
+        let (id, version) = (it.id.clone(), it.version());
+        Ok(Reply::versioned(version, &Self::of(it, now))?.about([id]))
     }
-}
 
-impl From<Emergency> for EmergencyBody {
-    fn from(it: Emergency) -> Self {
+    fn of(it: Emergency, now: DateTime<Utc>) -> Self {
         let review = |(reviewed_by, reviewed_at, finding)| ReviewBody { reviewed_by, reviewed_at, finding };
         Self {
+            status: it.status(now),
+            version: it.version(),
             id: it.id,
             opened_by: it.principal_id,
             member_id: it.member_id,

@@ -1,5 +1,6 @@
 use actix_web::get;
 use actix_web::web::Data;
+use chrono::NaiveDate;
 use kernel::{Npi, PrincipalId, Scope, SiteId};
 use registry::{Access, PrincipalKind, Role};
 use serde::Serialize;
@@ -42,6 +43,9 @@ struct MySite {
     npi: Npi,
     /// The caller's roles there.
     roles: Vec<Role>,
+    /// The last day on which the caller acts for it, as far as is known now; null where there is none.
+    #[schema(required = true)]
+    last_on: Option<NaiveDate>,
 }
 
 /// Who am I, and what may I do
@@ -69,15 +73,22 @@ impl Me {
         for grant in &it.grants {
             let Some(site) = &grant.site else { continue };
             match sites.last_mut().filter(|it| it.id == site.id) {
-                Some(same) => same.roles.push(grant.role),
+                Some(same) => {
+                    same.roles.push(grant.role);
+                    // A role without a last day outlasts the others.
+                    same.last_on = same.last_on.zip(grant.last_on).map(|(one, other)| one.max(other));
+                }
                 None => sites.push(MySite {
                     id: site.id.clone(),
                     name: site.name.clone(),
                     npi: site.npi.clone(),
                     roles: vec![grant.role],
+                    last_on: grant.last_on,
                 }),
             }
         }
+        let mut operations = contract.open_to(|scope| who.may(scope));
+        operations.retain(|it| it != "open_emergency_access" || access::has_emergencies(who));
         Self {
             id: it.id.clone(),
             kind: it.kind,
@@ -86,7 +97,7 @@ impl Me {
             roles,
             sites,
             scopes: who.scopes.to_vec(),
-            operations: contract.open_to(|scope| who.may(scope)),
+            operations,
         }
     }
 }

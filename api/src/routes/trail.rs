@@ -21,11 +21,18 @@ const LIST: &str = "trail";
 /// How much of the time is looked at, at most and where nothing is said.
 const SPAN: TimeDelta = TimeDelta::days(31);
 
+/// What is told of a longer one.
+const LONGEST: &str = "Must be at most 31 days after from, and not before it.";
+
 body! {
     /// Whose data, and when.
     pub(crate) struct TrailSearch {
         /// The member whose eligibility was looked up, or who was found.
         member_id: MemberId => "",
+        /// From this moment on; 31 days before `to` where left out.
+        from: Option<DateTime<Utc>> => "",
+        /// Before this moment, at most 31 days after `from`; now where left out.
+        to: Option<DateTime<Utc>> => "",
         /// At most so many; 50 where left out.
         limit: Option<Count<1, 200>> => "",
         /// The `next_cursor` of the page before.
@@ -96,8 +103,8 @@ struct Asked {
     params(
         ("subject" = Option<String>, Query, description = "The id of what it was done to: an authorization's, a user's, any but a member's.", pattern = "^([0-9]{5}R[0-9]{5,}|[a-z]{2,4}_[0-9a-f]{32})$", max_length = 64),
         ("actor" = Option<PrincipalId>, Query, description = "The id of who did it."),
-        ("from" = Option<DateTime<Utc>>, Query, description = "From this moment on."),
-        ("to" = Option<DateTime<Utc>>, Query, description = "Before this moment."),
+        ("from" = Option<DateTime<Utc>>, Query, description = "From this moment on; 31 days before `to` where left out."),
+        ("to" = Option<DateTime<Utc>>, Query, description = "Before this moment, at most 31 days after `from`; now where left out."),
         ("limit" = Option<u8>, Query, description = "At most so many; 50 where left out.", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before.", min_length = 1, max_length = 200),
     ),
@@ -121,12 +128,13 @@ pub(crate) async fn list_trail(
 
 /// See who saw a member's data
 ///
-/// The same entries, of the searches that found a member and the eligibility that was looked up. What was done with the member's
-/// authorizations is found by their IDs.
+/// The same entries, of the searches that found a member and the eligibility that was looked up, of at most 31 days, which are the
+/// last ones where nothing else is said: of what was before, ask by `from` and `to`. What was done with the member's authorizations is
+/// found by their IDs.
 #[utoipa::path(
     tag = "access",
     security(("bearer" = [])),
-    request_body(content = TrailSearch, description = "Whose."),
+    request_body(content = TrailSearch, description = "Whose, and of when."),
     responses((status = 200, description = "A page.", body = TrailPage))
 )]
 #[post("/v1/trail/search")]
@@ -136,21 +144,44 @@ pub(crate) async fn search_trail(
     body: Body<TrailSearch>,
 ) -> Result<Reply, Problem> {
     let (cursors, now) = (state.cursors.of(LIST, &caller.credential.login), state.clock.now());
-    let asked = body.open().and_then(|mut body| {
-        let after = body.check(|draft, flaws| {
-            let after = cursors.read(draft.cursor.as_ref()?.as_ref()?, place);
-            if after.is_none() {
-                flaws.broken("", "/cursor", FlawCode::Format, "Must be the next_cursor of a page.");
-            }
-            after
-        });
-        let it = Open::whole(body)?;
-        let limit = it.limit.map_or(50, |it| it.get() as usize);
-        let subject = Some(it.member_id.to_string());
-        Ok(Asked { subject, actor: None, from: now - SPAN, to: now + TimeDelta::seconds(1), after, limit })
-    });
+    let asked = body.open().and_then(|it| searched(it, now, |it| cursors.read(it, place)));
     let (rows, next) = state.read(&caller, asked, page).await?;
     TrailPage::reply(rows, next.map(|it| cursors.after(&it)))
+}
+
+/// What a body asks for.
+fn searched(
+    mut body: Open<TrailSearch>,
+    now: DateTime<Utc>,
+    read: impl FnOnce(&str) -> Option<(DateTime<Utc>, String)>,
+) -> Result<Asked, Problem> {
+    let after = body.check(|draft, flaws| {
+        if let Some((from, to)) = draft.from.zip(draft.to)
+            && span(from, to, now).is_none()
+        {
+            flaws.broken("", "/to", FlawCode::Range, LONGEST);
+        }
+        let after = read(draft.cursor.as_ref()?.as_ref()?);
+        if after.is_none() {
+            flaws.broken("", "/cursor", FlawCode::Format, "Must be the next_cursor of a page.");
+        }
+        after
+    });
+    let it = Open::whole(body)?;
+    let (from, to) = span(it.from, it.to, now).unwrap_or((now, now));
+    let limit = it.limit.map_or(50, |it| it.get() as usize);
+    Ok(Asked { subject: Some(it.member_id.to_string()), actor: None, from, to, after, limit })
+}
+
+/// From when to when is looked; none where that is too long, or ends before it begins.
+fn span(
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let to = to.unwrap_or(now + TimeDelta::seconds(1));
+    let from = from.unwrap_or(to - SPAN);
+    (from <= to && to - from <= SPAN).then_some((from, to))
 }
 
 /// Where a page begins, as a cursor holds it.
@@ -167,11 +198,11 @@ fn asked(
     let id = |it: &str| crate::trail::is_ours(it).then(|| it.to_owned());
     let subject = sent.get("subject", FlawCode::Format, "the id of an authorization, a user, a site …", id);
     let actor = sent.get("actor", FlawCode::Format, "the id of a user or a client", PrincipalId::parse);
-    let to = sent.instant("to").unwrap_or(now + TimeDelta::seconds(1));
-    let from = sent.instant("from").unwrap_or(to - SPAN);
-    if to < from || to - from > SPAN {
-        sent.wrong("to", FlawCode::Range, "Must be at most 31 days after from.");
-    }
+    let (from, to) = (sent.instant("from"), sent.instant("to"));
+    let (from, to) = span(from, to, now).unwrap_or_else(|| {
+        sent.wrong("to", FlawCode::Range, LONGEST);
+        (now, now)
+    });
     let after = sent.get("cursor", FlawCode::Format, "the next_cursor of a page", read);
     Asked { subject, actor, from, to, after, limit: sent.limit(50, 200).into() }
 }

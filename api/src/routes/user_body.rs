@@ -31,6 +31,8 @@ pub(super) struct UserBody {
     /// How often the user and all of their grants have changed.
     version: i32,
     created_at: DateTime<Utc>,
+    /// When the user, or a grant of theirs, was last changed.
+    updated_at: DateTime<Utc>,
     /// What the user was granted, the oldest first, ended ones among them; for a site's administrator, at its sites (AUT-09).
     grants: Vec<GrantBody>,
 }
@@ -100,11 +102,19 @@ pub(super) struct DelegationBody {
     /// The id of whoever put it on record; `system` for what the service did itself.
     recorded_by: String,
     recorded_at: DateTime<Utc>,
+    /// The id of whoever approved it; the same as `recorded_by` where one person is enough, null while it waits.
+    #[schema(required = true)]
+    approved_by: Option<String>,
+    #[schema(required = true)]
+    approved_at: Option<DateTime<Utc>>,
     /// The id of whoever ended it.
     #[schema(required = true)]
     ended_by: Option<String>,
     #[schema(required = true)]
     ended_at: Option<DateTime<Utc>>,
+    /// How often it was changed, from 1.
+    #[schema(minimum = 1)]
+    version: i32,
 }
 
 /// An agent.
@@ -147,6 +157,7 @@ impl UserBody {
             reports_to: it.reports_to,
             version: it.version,
             created_at: it.created_at,
+            updated_at: it.updated_at,
             grants: it.grants.into_iter().map(|it| GrantBody::of(it, day)).collect(),
         }
     }
@@ -185,11 +196,17 @@ impl GrantBody {
 }
 
 impl DelegationBody {
+    /// The answer that shows `it` on `day`, at its version.
+    pub(super) fn reply(it: Delegation, day: NaiveDate) -> Result<Reply, access::Error> {
+        Ok(Reply::versioned(it.grant.version(), &Self::of(it, day))?)
+    }
+
     /// `it` on `day`.
     pub(super) fn of(it: Delegation, day: NaiveDate) -> Self {
         let Delegation { agent_id, agent_kind, agent_name, grant } = it;
         Self {
             status: status(&grant, day),
+            version: grant.version(),
             agent: AgentBody { id: agent_id, kind: agent_kind, name: agent_name },
             id: grant.id,
             role: grant.role,
@@ -200,6 +217,8 @@ impl DelegationBody {
             last_on: grant.last_on,
             recorded_by: grant.requested_by,
             recorded_at: grant.requested_at,
+            approved_by: grant.approved_by,
+            approved_at: grant.approved_at,
             ended_by: grant.ended_by,
             ended_at: grant.ended_at,
         }

@@ -12,7 +12,7 @@ use super::user_body::UserBody;
 use super::users::user_id;
 use crate::body::Body;
 use crate::caller::{Caller, GrantsRoles};
-use crate::headers::Once;
+use crate::headers::{IfMatch, Once};
 use crate::reply::Reply;
 use crate::{Problem, State};
 
@@ -29,8 +29,8 @@ use crate::{Problem, State};
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
     ),
     request_body(content = NewGrant, description = "The role."),
-    responses((status = 201, description = "The user, with the grant.", body = UserBody,
-        headers(("Location" = String, description = "The user."), ("ETag" = String, description = "Its version."))))
+    responses((status = 201, description = "The user, with the grant, which is the last of `grants`.", body = UserBody,
+        headers(("Location" = String, description = "The user: a grant has no address of its own."), ("ETag" = String, description = "The user's version."))))
 )]
 #[post("/v1/users/{id}/grants")]
 pub(crate) async fn grant_role(
@@ -59,6 +59,7 @@ pub(crate) async fn grant_role(
         ("id" = String, Path, description = "The user's ID.", pattern = "^(usr|cli)_[0-9a-f]{32}$", example = "usr_0198c1f2a4b37c10a1b2c3d4e5f60701"),
         ("grant_id" = String, Path, description = "The grant's ID.", pattern = "^grt_[0-9a-f]{32}$", example = "grt_0198c1f2a4b37c10a1b2c3d4e5f60731"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the user as you last read it; where it is left out, whatever is there is changed.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
     ),
     request_body(content = NewApproval, description = "Nothing, or why."),
     responses((status = 200, description = "The user, with the grant.", body = UserBody,
@@ -69,6 +70,7 @@ pub(crate) async fn approve_grant(
     state: Data<State>,
     caller: Caller<GrantsRoles>,
     path: Path<(String, String)>,
+    read: IfMatch,
     once: Once,
     body: Body<NewApproval>,
 ) -> Result<Reply, Problem> {
@@ -77,7 +79,9 @@ pub(crate) async fn approve_grant(
         Some(it.because(draft.reason.as_ref()?.as_ref().map(|it| it.to_string())))
     };
     let asked = Asked { state: &state, caller: &caller, once, body };
-    asked.answered(gather, check, |tx, who, it| shown(access::approve(tx, who, it)?, who, tx)).await
+    let approve =
+        |tx: &mut Tx<'_>, who: &Access, it: ToMove, at| shown(access::approve(tx, who, it.at(at))?, who, tx);
+    asked.answered_at(read, gather, check, approve).await
 }
 
 /// Withdraw a grant
@@ -91,6 +95,7 @@ pub(crate) async fn approve_grant(
         ("id" = String, Path, description = "The user's ID.", pattern = "^(usr|cli)_[0-9a-f]{32}$", example = "usr_0198c1f2a4b37c10a1b2c3d4e5f60701"),
         ("grant_id" = String, Path, description = "The grant's ID.", pattern = "^grt_[0-9a-f]{32}$", example = "grt_0198c1f2a4b37c10a1b2c3d4e5f60731"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the user as you last read it; where it is left out, whatever is there is changed.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
     ),
     request_body(content = NewReason, description = "Why."),
     responses((status = 200, description = "The user, with the grant.", body = UserBody,
@@ -101,13 +106,16 @@ pub(crate) async fn withdraw_grant(
     state: Data<State>,
     caller: Caller<GrantsRoles>,
     path: Path<(String, String)>,
+    read: IfMatch,
     once: Once,
     body: Body<NewReason>,
 ) -> Result<Reply, Problem> {
     let gather = move |rx: &mut Rx<'_>, who: &Access, _: &Draft<NewReason>| to_move(rx, who, &path);
     let check = |draft: &Draft<NewReason>, it: ToMove, _: &mut _| Some(it.because(Some(reason(draft)?)));
     let asked = Asked { state: &state, caller: &caller, once, body };
-    asked.answered(gather, check, |tx, who, it| shown(access::withdraw(tx, who, it)?, who, tx)).await
+    let withdraw =
+        |tx: &mut Tx<'_>, who: &Access, it: ToMove, at| shown(access::withdraw(tx, who, it.at(at))?, who, tx);
+    asked.answered_at(read, gather, check, withdraw).await
 }
 
 fn to_move(rx: &mut Rx<'_>, who: &Access, (user, grant): &(String, String)) -> Result<ToMove, Error> {
@@ -133,6 +141,7 @@ pub(super) fn reason(draft: &Draft<NewReason>) -> Option<String> {
     params(
         ("id" = String, Path, description = "The user's ID.", pattern = "^(usr|cli)_[0-9a-f]{32}$", example = "usr_0198c1f2a4b37c10a1b2c3d4e5f60701"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the user as you last read it; where it is left out, whatever is there is changed.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
     ),
     request_body(content = NewReason, description = "Why."),
     responses((status = 200, description = "The user, disabled.", body = UserBody,
@@ -143,6 +152,7 @@ pub(crate) async fn disable_user(
     state: Data<State>,
     caller: Caller<GrantsRoles>,
     id: Path<String>,
+    read: IfMatch,
     once: Once,
     body: Body<NewReason>,
 ) -> Result<Reply, Problem> {
@@ -150,7 +160,10 @@ pub(crate) async fn disable_user(
         move |rx: &mut Rx<'_>, who: &Access, _: &Draft<NewReason>| ToSwitch::gather(rx, who, &user_id(&id)?);
     let check = |draft: &Draft<NewReason>, it: ToSwitch, _: &mut _| Some(it.because(reason(draft)?));
     let asked = Asked { state: &state, caller: &caller, once, body };
-    asked.answered(gather, check, |tx, who, it| shown(access::disable(tx, who, it)?, who, tx)).await
+    let disable = |tx: &mut Tx<'_>, who: &Access, it: ToSwitch, at| {
+        shown(access::disable(tx, who, it.at(at))?, who, tx)
+    };
+    asked.answered_at(read, gather, check, disable).await
 }
 
 /// Enable a user
@@ -162,6 +175,7 @@ pub(crate) async fn disable_user(
     params(
         ("id" = String, Path, description = "The user's ID.", pattern = "^(usr|cli)_[0-9a-f]{32}$", example = "usr_0198c1f2a4b37c10a1b2c3d4e5f60701"),
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the user as you last read it; where it is left out, whatever is there is changed.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
     ),
     request_body(content = NewReason, description = "Why."),
     responses((status = 200, description = "The user, enabled.", body = UserBody,
@@ -172,6 +186,7 @@ pub(crate) async fn enable_user(
     state: Data<State>,
     caller: Caller<GrantsRoles>,
     id: Path<String>,
+    read: IfMatch,
     once: Once,
     body: Body<NewReason>,
 ) -> Result<Reply, Problem> {
@@ -179,5 +194,7 @@ pub(crate) async fn enable_user(
         move |rx: &mut Rx<'_>, who: &Access, _: &Draft<NewReason>| ToSwitch::gather(rx, who, &user_id(&id)?);
     let check = |draft: &Draft<NewReason>, it: ToSwitch, _: &mut _| Some(it.because(reason(draft)?));
     let asked = Asked { state: &state, caller: &caller, once, body };
-    asked.answered(gather, check, |tx, who, it| shown(access::enable(tx, who, it)?, who, tx)).await
+    let enable =
+        |tx: &mut Tx<'_>, who: &Access, it: ToSwitch, at| shown(access::enable(tx, who, it.at(at))?, who, tx);
+    asked.answered_at(read, gather, check, enable).await
 }

@@ -2,7 +2,7 @@ use access::{Error, NewUser, ToCreate};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get, post};
 use kernel::{FlawCode, PrincipalId, SiteId};
-use registry::{Access, Role, UserFilter};
+use registry::{Access, GrantId, Role, UserFilter};
 use store::{Rx, Tx};
 
 use super::asked::Asked;
@@ -27,6 +27,7 @@ const LIST: &str = "users";
     params(
         ("site_id" = Option<SiteId>, Query, description = "Only those with a role at this site, ended or not, which is one of yours (AUT-09)."),
         ("role" = Option<Role>, Query, description = "Only those with this role, ended or not; with `site_id`, there."),
+        ("grant_id" = Option<GrantId>, Query, description = "Only whoever has this grant, ended or not, which an event names."),
         ("limit" = Option<u8>, Query, description = "At most so many; 50 where left out.", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before.", min_length = 1, max_length = 200),
     ),
@@ -54,6 +55,7 @@ fn filter(sent: &mut Parameters) -> UserFilter {
     UserFilter {
         site_id: sent.get("site_id", FlawCode::Format, "a site's id", SiteId::parse),
         role: sent.one_of("role", Role::ALL, Role::as_str),
+        grant_id: sent.get("grant_id", FlawCode::Format, "a grant's id", GrantId::parse),
     }
 }
 

@@ -13,6 +13,7 @@ pub struct ToSwitch {
     /// Where they are an administrator, or are to be; none stands for the plan.
     administers: Vec<Option<SiteId>>,
     reason: String,
+    version: Option<i32>,
 }
 
 impl ToSwitch {
@@ -22,13 +23,24 @@ impl ToSwitch {
     /// [`Error::NotFound`] if there is none, or not for this caller.
     pub fn gather(rx: &mut Rx<'_>, caller: &Access, id: &PrincipalId) -> Result<Self, Error> {
         let user = find(rx, caller, id)?;
-        Ok(Self { user: user.id.clone(), administers: administered(&user), reason: String::new() })
+        Ok(Self {
+            user: user.id.clone(),
+            administers: administered(&user),
+            reason: String::new(),
+            version: None,
+        })
     }
 
     /// The same, for a reason.
     #[must_use]
     pub fn because(self, reason: String) -> Self {
         Self { reason, ..self }
+    }
+
+    /// The same, only of this version if one is named.
+    #[must_use]
+    pub fn at(self, version: Option<i32>) -> Self {
+        Self { version, ..self }
     }
 }
 
@@ -46,8 +58,8 @@ fn administered(user: &User) -> Vec<Option<SiteId>> {
 /// Has the user call no more, from the next request on (J-04); what they were granted stays on record.
 ///
 /// # Errors
-/// [`Error::PlanOnly`], [`Error::OwnGrant`], [`Error::Unchanged`], [`Error::LastAdministrator`], or [`Error::Changed`] if they have
-/// become the administrator of a further site since.
+/// [`Error::PlanOnly`], [`Error::OwnGrant`], [`Error::Stale`], [`Error::Unchanged`], [`Error::LastAdministrator`], or
+/// [`Error::Changed`] if they have become the administrator of a further site since.
 pub fn disable(tx: &mut Tx<'_>, caller: &Access, it: ToSwitch) -> Result<User, Error> {
     switch(tx, caller, it, false, TrailAction::UserDisable)
 }
@@ -55,7 +67,7 @@ pub fn disable(tx: &mut Tx<'_>, caller: &Access, it: ToSwitch) -> Result<User, E
 /// Has the user call again.
 ///
 /// # Errors
-/// [`Error::PlanOnly`], [`Error::OwnGrant`], [`Error::Unchanged`] or [`Error::Changed`].
+/// [`Error::PlanOnly`], [`Error::OwnGrant`], [`Error::Stale`], [`Error::Unchanged`] or [`Error::Changed`].
 pub fn enable(tx: &mut Tx<'_>, caller: &Access, it: ToSwitch) -> Result<User, Error> {
     switch(tx, caller, it, true, TrailAction::UserEnable)
 }
@@ -69,7 +81,7 @@ fn switch(
 ) -> Result<User, Error> {
     plan_only(caller)?;
     tx.lock(&it.keys())?;
-    let mut change = Change::of(tx, &it.user)?;
+    let mut change = Change::of(tx, &it.user)?.read_at(it.version)?;
     not_own(caller, &change.user)?;
     if change.user.active == active {
         return Err(Error::Unchanged);
@@ -81,6 +93,6 @@ fn switch(
         let going: Vec<_> = change.user.grants.iter().collect();
         administrators_stay(tx, &change.user, &going)?;
     }
-    change.switch(tx, active);
+    change.switch(tx, active)?;
     change.record(tx, action, None, Some(it.reason))
 }

@@ -25,7 +25,7 @@ pub fn add_administrator(
         return Ok(None);
     }
     let user = fresh(tx, login.to_string(), name.to_string(), PrincipalKind::Staff)?;
-    let mut change = Change::new(tx, user);
+    let mut change = Change::new(tx, user)?;
     let role = Role::PlanAdministrator;
     let terms = Terms { role, site_id: None, first_on: None, last_on: None, at_once: true, paper: None };
     change.add(tx, terms, "system")?;

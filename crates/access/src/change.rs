@@ -3,12 +3,12 @@
 use ::store::{Event, Trail, Tx};
 use chrono::NaiveDate;
 use kernel::{EventType, PrincipalId, SiteId, TrailAction, fresh_id};
-use registry::{Channel, Grant, GrantId, Role, User};
+use registry::{Channel, Grant, GrantId, PrincipalKind, Role, User};
 
 use crate::error::broken;
 use crate::{Error, lifecycle};
 
-/// A user, as they were and as they become: each event is a version.
+/// A user, as they were and as they become: each event of theirs or of a grant is a version.
 pub(crate) struct Change {
     before: Option<User>,
     pub(crate) user: User,
@@ -34,11 +34,16 @@ impl Change {
     }
 
     /// Begins with someone new.
-    pub(crate) fn new(tx: &mut Tx<'_>, user: User) -> Self {
+    pub(crate) fn new(tx: &mut Tx<'_>, user: User) -> Result<Self, Error> {
         registry::insert_user(tx, &user);
         let mut it = Self { before: None, user };
-        it.tell(tx, EventType::UserCreated, None, "active");
-        it
+        it.tell(tx, EventType::UserCreated, "active")?;
+        Ok(it)
+    }
+
+    /// Refuses a version that isn't the user's, if the caller named one.
+    pub(crate) fn read_at(self, version: Option<i32>) -> Result<Self, Error> {
+        if version.is_some_and(|it| it != self.user.version) { Err(Error::Stale) } else { Ok(self) }
     }
 
     /// The grant with this id.
@@ -83,7 +88,8 @@ impl Change {
             (true, None) => EventType::GrantApproved,
             (false, None) => EventType::GrantRequested,
         };
-        self.tell(tx, topic, grant.site_id.as_ref(), lifecycle::status(&grant, day).as_str());
+        self.user.version += 1;
+        tell_grant(tx, topic, &grant);
         let id = grant.id.clone();
         self.user.grants.push(grant);
         Ok(id)
@@ -92,7 +98,9 @@ impl Change {
     /// Approves the grant with this id.
     pub(crate) fn approve(&mut self, tx: &mut Tx<'_>, id: &GrantId, by: &str) -> Result<(), Error> {
         let now = tx.now();
-        self.alter(tx, id, EventType::GrantApproved, |it| {
+        let of_agent = self.grant(id)?.channel.is_some();
+        let topic = if of_agent { EventType::DelegationApproved } else { EventType::GrantApproved };
+        self.alter(tx, id, topic, |it| {
             (it.approved_by, it.approved_at) = (Some(by.to_owned()), Some(now));
         })
     }
@@ -104,11 +112,15 @@ impl Change {
     }
 
     /// Lets the user call, or no longer.
-    pub(crate) fn switch(&mut self, tx: &mut Tx<'_>, active: bool) {
+    pub(crate) fn switch(&mut self, tx: &mut Tx<'_>, active: bool) -> Result<(), Error> {
         self.user.active = active;
+        if self.user.kind == PrincipalKind::System {
+            self.user.version += 1;
+            return Ok(registry::tell_client_switched(tx, &self.user)?);
+        }
         let (topic, status) =
             if active { (EventType::UserEnabled, "active") } else { (EventType::UserDisabled, "disabled") };
-        self.tell(tx, topic, None, status);
+        self.tell(tx, topic, status)
     }
 
     /// Writes what remains, and the trail's entry; the user as they are now.
@@ -119,7 +131,8 @@ impl Change {
         site: Option<&SiteId>,
         reason: Option<String>,
     ) -> Result<User, Error> {
-        let Self { before, user } = self;
+        let Self { before, mut user } = self;
+        user.updated_at = tx.now();
         let read_at = before.as_ref().map_or(0, |it| it.version);
         if !registry::change_user(tx, &user, read_at)? {
             return Err(Error::Changed);
@@ -145,22 +158,31 @@ impl Change {
         let grant = self.user.grants.iter_mut().find(|it| it.id == *id).ok_or(Error::GrantNotFound)?;
         change(grant);
         registry::change_grant(tx, grant)?;
-        let (site, status) = (grant.site_id.clone(), lifecycle::status(grant, tx.today()));
-        self.tell(tx, topic, site.as_ref(), status.as_str());
+        tell_grant(tx, topic, grant);
+        self.user.version += 1;
         Ok(())
     }
 
-    fn tell(&mut self, tx: &mut Tx<'_>, topic: EventType, site: Option<&SiteId>, status: &str) {
+    /// Tells of the user, who is of no site.
+    fn tell(&mut self, tx: &mut Tx<'_>, topic: EventType, status: &str) -> Result<(), Error> {
         self.user.version += 1;
-        tx.emit(Event {
-            topic,
-            subject: self.user.id.to_string(),
-            site_id: site.map(ToString::to_string),
-            status: status.to_owned(),
-            version: self.user.version,
-            sequence: self.user.version,
-        });
+        let (subject, version) = (self.user.id.to_string(), self.user.version);
+        let sequence = tx.next_event(&subject)?;
+        tx.emit(Event { topic, subject, site_id: None, status: status.to_owned(), version, sequence });
+        Ok(())
     }
+}
+
+/// Tells of a grant; each of its changes is an event.
+fn tell_grant(tx: &mut Tx<'_>, topic: EventType, it: &Grant) {
+    tx.emit(Event {
+        topic,
+        subject: it.id.to_string(),
+        site_id: it.site_id.as_ref().map(ToString::to_string),
+        status: lifecycle::status(it, tx.today()).to_string(),
+        version: it.version(),
+        sequence: it.version(),
+    });
 }
 
 /// What is told of the end of a grant.
@@ -171,5 +193,5 @@ fn ended(it: &Grant) -> EventType {
 /// All of a user as text, of which the trail keeps a digest; a change of this form changes its number.
 fn digestible(it: &User) -> Result<String, Error> {
     let text = serde_json::to_string(it).map_err(|_| broken("a user can't be written"))?;
-    Ok(format!("1:{text}"))
+    Ok(format!("2:{text}"))
 }

@@ -230,7 +230,7 @@ pub fn create(tx: &mut Tx<'_>, caller: &Access, it: ToCreate) -> Result<User, Er
     } else {
         let user = it.user(tx)?;
         not_own(caller, &user)?;
-        (Change::new(tx, user), TrailAction::UserCreate)
+        (Change::new(tx, user)?, TrailAction::UserCreate)
     };
     let site = first.as_ref().and_then(|it| it.1.clone());
     if let Some((role, site_id)) = first {
@@ -268,6 +268,7 @@ pub(crate) fn fresh(tx: &Tx<'_>, login: String, name: String, kind: PrincipalKin
         active: true,
         version: 0,
         created_at: tx.now(),
+        updated_at: tx.now(),
         grants: Vec::new(),
     })
 }

@@ -3,15 +3,14 @@
 use ::store::{Key, Locks, Rx, Tx};
 use chrono::NaiveDate;
 use kernel::{Draft, FlawCode, Flaws, OneLine, PrincipalId, Read, Scope, SiteId, TrailAction, body, broken};
-use registry::{Access, Channel, Delegation, GrantId, PrincipalKind, Role, User};
+use registry::{Access, Channel, Delegation, PrincipalKind, Role, User};
 use validator::ValidationError;
 
+use crate::Error;
 use crate::change::{Change, Terms};
-use crate::error::broken as impossible;
 use crate::grant::{check_terms, is_site};
-use crate::lifecycle::permits;
+use crate::on_record::delegation;
 use crate::rules::{keys, not_own, of_plan};
-use crate::{Error, GrantAction};
 
 body! {
     /// Someone who is put on record as acting for a site.
@@ -157,7 +156,7 @@ impl Facts {
 }
 
 /// Refuses a site for which the caller puts no one on record.
-fn permitted(caller: &Access, site: &SiteId) -> Result<(), Error> {
+pub(crate) fn permitted(caller: &Access, site: &SiteId) -> Result<(), Error> {
     if caller.scope(Scope::DelegationsUpdate).sees(site) { Ok(()) } else { Err(Error::SiteNotPermitted) }
 }
 
@@ -192,63 +191,4 @@ pub fn record_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToDelegate) -> Re
     let id = change.add(tx, terms, &caller.principal.id)?;
     let user = change.record(tx, TrailAction::DelegationRecord, Some(&it.site), None)?;
     delegation(user, &id)
-}
-
-/// A delegation that is to end.
-#[derive(Debug, Clone)]
-pub struct ToEnd {
-    id: GrantId,
-    agent: PrincipalId,
-    site: SiteId,
-    reason: String,
-}
-
-impl ToEnd {
-    /// The delegation with this id, if the caller may end it.
-    ///
-    /// # Errors
-    /// [`Error::DelegationNotFound`] if there is none, or not for this caller.
-    pub fn gather(rx: &mut Rx<'_>, caller: &Access, id: &GrantId) -> Result<Self, Error> {
-        let holder = registry::holder(rx.db(), id)?;
-        let user = holder.map(|it| registry::user(rx.db(), &it)).transpose()?.flatten();
-        let user = user.ok_or(Error::DelegationNotFound)?;
-        let scope = caller.scope(Scope::DelegationsUpdate);
-        let mut grants = user.grants.into_iter();
-        let grant = grants.find(|it| it.id == *id && it.channel.is_some() && it.is_seen(&scope));
-        let site = grant.and_then(|it| it.site_id).ok_or(Error::DelegationNotFound)?;
-        Ok(Self { id: id.clone(), agent: user.id, site, reason: String::new() })
-    }
-
-    /// The same, for a reason.
-    #[must_use]
-    pub fn because(self, reason: String) -> Self {
-        Self { reason, ..self }
-    }
-}
-
-impl Locks for ToEnd {
-    fn keys(&self) -> Vec<Key> {
-        keys([Some(&self.site)], &self.agent)
-    }
-}
-
-/// Ends a delegation, from the next request on (J-04).
-///
-/// # Errors
-/// [`Error::SiteNotPermitted`], [`Error::OwnGrant`], or [`Error::NotPermitted`] if it is over.
-pub fn end_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToEnd) -> Result<Delegation, Error> {
-    permitted(caller, &it.site)?;
-    tx.lock(&it.keys())?;
-    let mut change = Change::of(tx, &it.agent)?;
-    not_own(caller, &change.user)?;
-    permits(change.grant(&it.id)?, GrantAction::Withdraw, tx.today())?;
-    change.end(tx, &it.id, &caller.principal.id)?;
-    let user = change.record(tx, TrailAction::DelegationEnd, Some(&it.site), Some(it.reason))?;
-    delegation(user, &it.id)
-}
-
-fn delegation(user: User, id: &GrantId) -> Result<Delegation, Error> {
-    let grant = user.grants.into_iter().find(|it| it.id == *id);
-    let grant = grant.ok_or_else(|| impossible("a delegation without its grant"))?;
-    Ok(Delegation { agent_id: user.id, agent_kind: user.kind, agent_name: user.name, grant })
 }

@@ -122,7 +122,7 @@ pub fn open_emergency(tx: &mut Tx<'_>, caller: &Access, it: ToOpen) -> Result<Em
     let due_at = end_of(day, it.zone).ok_or_else(|| broken("a day without an end"))?;
     let subject = opened.id.to_string();
     tx.promise(Deadline { subject, site_id: None, rule: "S-12", basis: Basis::Business, due_at });
-    tell(tx, &opened, EventType::EmergencyAccessOpened, "open", (1, 1));
+    tell(tx, &opened, EventType::EmergencyAccessOpened, 1);
     record(tx, &opened, TrailAction::EmergencyOpen, format!("{}: {}", opened.reason_code, opened.reason));
     Ok(opened)
 }
@@ -131,6 +131,12 @@ pub fn open_emergency(tx: &mut Tx<'_>, caller: &Access, it: ToOpen) -> Result<Em
 fn may_open(caller: &Access) -> Result<(), Error> {
     let cares = caller.principal.cares_for_members();
     (caller.principal.kind != PrincipalKind::System && cares).then_some(()).ok_or(Error::NoEmergencies)
+}
+
+/// Whether the caller may ever open one.
+#[must_use]
+pub fn has_emergencies(caller: &Access) -> bool {
+    may_open(caller).is_ok()
 }
 
 /// The moment at which `day` is over in `zone`.
@@ -226,18 +232,18 @@ pub fn review_emergency(tx: &mut Tx<'_>, caller: &Access, it: &ToReview) -> Resu
     registry::review_emergency(tx, &found)?;
     tx.meet(&found.id)?;
     let sequence = tx.next_event(&found.id)?;
-    tell(tx, &found, EventType::EmergencyAccessReviewed, it.finding.as_str(), (2, sequence));
+    tell(tx, &found, EventType::EmergencyAccessReviewed, sequence);
     record(tx, &found, TrailAction::EmergencyReview, format!("{}: {}", it.finding, it.reason));
     Ok(found)
 }
 
-fn tell(tx: &mut Tx<'_>, it: &Emergency, topic: EventType, status: &str, (version, sequence): (i32, i32)) {
+fn tell(tx: &mut Tx<'_>, it: &Emergency, topic: EventType, sequence: i32) {
     tx.emit(Event {
         topic,
         subject: it.id.to_string(),
         site_id: None,
-        status: status.to_owned(),
-        version,
+        status: it.status(tx.now()).to_string(),
+        version: it.version(),
         sequence,
     });
 }

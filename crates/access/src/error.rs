@@ -1,7 +1,7 @@
 use kernel::faults;
 use registry::Role;
 
-use crate::{GrantAction, GrantStatus};
+use crate::{DelegationAction, GrantAction, GrantStatus};
 
 faults! {
     /// Why a user could not be read or changed.
@@ -25,18 +25,27 @@ faults! {
         OwnGrant => Forbidden, "own-grant", "", "This is about your own access: someone else decides on it.";
         /// A role that two people grant is approved by another person than the one who asked for it, under whatever login (S-10).
         SecondPersonRequired => Forbidden, "second-person-required", "",
-            "You asked for this grant: another person approves it.";
+            "You asked for this: another person approves it.";
         /// What was delegated to someone isn't passed on.
         AgentsDontDelegate => Forbidden, "agents-do-not-delegate", "ENR-10",
             "You are on record as an agent yourself, and don't name others.";
         /// The user has this role there already, or it is asked for.
         GrantExists => Conflict, "grant-exists", "AUT-09",
-            "The user has this role there already, or it waits to be approved.";
+            "They have this role there already, or it waits to be approved.";
         /// The login is taken. A person who has it gets a further grant by the same request with `site_id` and `role`.
         UserExists => Conflict, "user-exists", "AUT-09", "There is a user with this login already.";
         /// The grant's life has no such move.
         NotPermitted(status: GrantStatus, action: GrantAction; allowed) => Conflict, "grant-action-not-permitted", "AUT-09",
             "A grant that is {status} does not permit {action}.";
+        /// The delegation's life has no such move.
+        DelegationNotPermitted(status: GrantStatus, action: DelegationAction; allowed) => Conflict, "delegation-action-not-permitted", "ENR-10",
+            "A delegation that is {status} does not permit {action}.";
+        /// Someone changed it since the caller read it.
+        DelegationStale => Stale, "delegation-changed", "ENR-10",
+            "The delegation changed since you read it. Read it again, and send the ETag of that answer in If-Match.";
+        /// Someone changed the user, or what they are granted, since the caller read it.
+        Stale => Stale, "user-stale", "AUT-09",
+            "The user changed since you read it. Read it again, and send the ETag of that answer in If-Match.";
         /// A site is never without an administrator, and the plan never with fewer than two (S-10).
         LastAdministrator => Conflict, "last-administrator", "AUT-09",
             "The site would be without an administrator, or the plan with fewer than two. Grant the role to someone else first.";

@@ -6,7 +6,7 @@ use registry::{Access, GrantId, User};
 
 use crate::change::Change;
 use crate::lifecycle::permits;
-use crate::rules::{administrators_stay, below_ceiling, keys, not_own, plan_only};
+use crate::rules::{administrators_stay, below_ceiling, keys, not_own, plan_only, second_person};
 use crate::{Error, GrantAction};
 
 body! {
@@ -32,6 +32,7 @@ pub struct ToMove {
     grant: GrantId,
     site: Option<SiteId>,
     reason: Option<String>,
+    version: Option<i32>,
 }
 
 impl ToMove {
@@ -48,13 +49,20 @@ impl ToMove {
         let scope = caller.scope(Scope::UsersGrant);
         let user = registry::user(rx.db(), user)?.and_then(|it| it.seen(&scope)).ok_or(Error::NotFound)?;
         let grant = user.grants.iter().find(|it| Some(&it.id) == grant).ok_or(Error::GrantNotFound)?;
-        Ok(Self { user: user.id.clone(), grant: grant.id.clone(), site: grant.site_id.clone(), reason: None })
+        let (grant, site) = (grant.id.clone(), grant.site_id.clone());
+        Ok(Self { user: user.id, grant, site, reason: None, version: None })
     }
 
     /// The same, for a reason.
     #[must_use]
     pub fn because(self, reason: Option<String>) -> Self {
         Self { reason, ..self }
+    }
+
+    /// The same, only of this version of the user if one is named.
+    #[must_use]
+    pub fn at(self, version: Option<i32>) -> Self {
+        Self { version, ..self }
     }
 }
 
@@ -72,15 +80,11 @@ impl Locks for ToMove {
 pub fn approve(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<User, Error> {
     plan_only(caller)?;
     tx.lock(&it.keys())?;
-    let mut change = Change::of(tx, &it.user)?;
+    let mut change = Change::of(tx, &it.user)?.read_at(it.version)?;
     not_own(caller, &change.user)?;
     let grant = change.grant(&it.grant)?.clone();
     permits(&grant, GrantAction::Approve, tx.today())?;
-    let asked = PrincipalId::parse(&grant.requested_by);
-    let asked = asked.map(|it| registry::user(tx.db()?, &it)).transpose()?.flatten();
-    if asked.is_some_and(|it| it.person == caller.principal.person) {
-        return Err(Error::SecondPersonRequired);
-    }
+    second_person(tx, caller, &grant)?;
     change.approve(tx, &it.grant, &caller.principal.id)?;
     let user = change.record(tx, TrailAction::UserApprove, it.site.as_ref(), it.reason)?;
     user.seen(&caller.scope(Scope::UsersGrant)).ok_or(Error::NotFound)
@@ -93,7 +97,7 @@ pub fn approve(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<User, Err
 /// [`Error::LastAdministrator`].
 pub fn withdraw(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<User, Error> {
     tx.lock(&it.keys())?;
-    let mut change = Change::of(tx, &it.user)?;
+    let mut change = Change::of(tx, &it.user)?.read_at(it.version)?;
     let grant = change.grant(&it.grant)?.clone();
     not_own(caller, &change.user)?;
     below_ceiling(caller, grant.role, grant.site_id.as_ref())?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ::store::{Key, Tx};
-use kernel::{Scope, SiteId};
+use kernel::{PrincipalId, Scope, SiteId};
 use registry::{Access, Grant, Role, User};
 
 use crate::Error;
@@ -28,6 +28,14 @@ pub(crate) fn plan_only(caller: &Access) -> Result<(), Error> {
 /// Refuses what someone would change of their own, under whatever login.
 pub(crate) fn not_own(caller: &Access, user: &User) -> Result<(), Error> {
     if caller.principal.person == user.person { Err(Error::OwnGrant) } else { Ok(()) }
+}
+
+/// Refuses whoever asked for the grant, under whatever login.
+pub(crate) fn second_person(tx: &mut Tx<'_>, caller: &Access, grant: &Grant) -> Result<(), Error> {
+    let asked = PrincipalId::parse(&grant.requested_by);
+    let asked = asked.map(|it| registry::user(tx.db()?, &it)).transpose()?.flatten();
+    let same = asked.is_some_and(|it| it.person == caller.principal.person);
+    if same { Err(Error::SecondPersonRequired) } else { Ok(()) }
 }
 
 /// Refuses a role above the caller's ceiling: a site's administrator has a say in the roles of the site's own people, and no one

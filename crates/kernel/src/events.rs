@@ -21,9 +21,9 @@ codes! {
         DeadlineMissed = "deadline.missed",
         /// A user was added.
         UserCreated = "user.created",
-        /// A user or a system client may not call any more.
+        /// A user may not call any more.
         UserDisabled = "user.disabled",
-        /// A user or a system client may call again.
+        /// They may call again.
         UserEnabled = "user.enabled",
         /// A role was asked for, which another person approves.
         GrantRequested = "grant.requested",
@@ -33,11 +33,21 @@ codes! {
         GrantEnded = "grant.ended",
         /// An agent of a site was put on record.
         DelegationRecorded = "delegation.recorded",
+        /// What one of the plan's administrators recorded was approved by another.
+        DelegationApproved = "delegation.approved",
         /// An agent is on record no more.
         DelegationEnded = "delegation.ended",
+        /// A system client was registered.
+        ClientRegistered = "client.registered",
+        /// Its keys were replaced.
+        ClientKeysReplaced = "client.keys_replaced",
+        /// It may not call any more: told to each site for which it acts.
+        ClientDisabled = "client.disabled",
+        /// It may call again: told to each site for which it acts.
+        ClientEnabled = "client.enabled",
         /// Someone opened a member's records in an emergency.
         EmergencyAccessOpened = "emergency_access.opened",
-        /// The plan reviewed an emergency access.
+        /// The plan reviewed that.
         EmergencyAccessReviewed = "emergency_access.reviewed",
         /// Someone asked again and again for what isn't there, and was stopped for a while.
         SecurityEnumerationSuspected = "security.enumeration_suspected",
@@ -59,7 +69,7 @@ pub enum Owner {
     Site,
     /// No site: the plan itself.
     Plan,
-    /// The site that the role, the deadline or the webhook is of; the plan where it is of none.
+    /// The site that the role, the deadline, the webhook or the system client is of; the plan where it is of none.
     Either,
 }
 
@@ -74,10 +84,13 @@ impl EventType {
             | Self::AuthorizationReviewRequested
             | Self::AuthorizationClosed
             | Self::DelegationRecorded
+            | Self::DelegationApproved
             | Self::DelegationEnded => Owner::Site,
             Self::UserCreated
             | Self::UserDisabled
             | Self::UserEnabled
+            | Self::ClientRegistered
+            | Self::ClientKeysReplaced
             | Self::EmergencyAccessOpened
             | Self::EmergencyAccessReviewed
             | Self::SecurityEnumerationSuspected => Owner::Plan,
@@ -86,6 +99,8 @@ impl EventType {
             | Self::GrantRequested
             | Self::GrantApproved
             | Self::GrantEnded
+            | Self::ClientDisabled
+            | Self::ClientEnabled
             | Self::WebhookChanged
             | Self::WebhookDisabled
             | Self::WebhookEnabled
@@ -99,9 +114,9 @@ codes! {
     pub enum TrailAction {
         /// A request for an authorization was received.
         AuthorizationSubmit = "authorization.submit",
-        /// A request was decided, or sent on.
+        /// It was decided, or sent on.
         AuthorizationDecide = "authorization.decide",
-        /// A request was closed.
+        /// It was closed.
         AuthorizationClose = "authorization.close",
         /// A user was added.
         UserCreate = "user.create",
@@ -117,35 +132,39 @@ codes! {
         UserEnable = "user.enable",
         /// An agent of a site was put on record.
         DelegationRecord = "delegation.record",
+        /// What one of the plan's administrators recorded was approved by another.
+        DelegationApprove = "delegation.approve",
         /// An agent is on record no more.
         DelegationEnd = "delegation.end",
         /// A system client was registered.
         ClientAdd = "client.add",
-        /// The keys of a system client were replaced.
+        /// Its keys were replaced.
         ClientRotateKeys = "client.rotate_keys",
-        /// A system client may not call any more.
+        /// It may not call any more.
         ClientDisable = "client.disable",
-        /// A system client was given a token.
+        /// It may call again.
+        ClientEnable = "client.enable",
+        /// It was given a token.
         TokenIssue = "token.issue",
         /// Someone opened a member's records in an emergency.
         EmergencyOpen = "emergency.open",
-        /// The plan reviewed an emergency access.
+        /// The plan reviewed that.
         EmergencyReview = "emergency.review",
         /// Someone asked again and again for what isn't there, and was stopped for a while.
         SecurityEnumerationSuspected = "security.enumeration_suspected",
         /// A webhook was added.
         WebhookAdd = "webhook.add",
-        /// The address, the types or the sites of a webhook were changed.
+        /// Its address, its types or its sites were changed.
         WebhookChange = "webhook.change",
-        /// The secrets of a webhook were replaced.
+        /// Its secrets were replaced.
         WebhookRotate = "webhook.rotate",
-        /// A webhook was tried out.
+        /// It was tried out.
         WebhookTest = "webhook.test",
-        /// A webhook is told of nothing more.
+        /// It is told of nothing more.
         WebhookDisable = "webhook.disable",
-        /// A webhook is told again.
+        /// It is told again.
         WebhookEnable = "webhook.enable",
-        /// A webhook is told again of what it was told before.
+        /// It is told again of what it was told before.
         WebhookReplay = "webhook.replay",
         /// A backup of the whole database was made, by the command line.
         BackupMake = "backup.make",

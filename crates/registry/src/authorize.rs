@@ -47,6 +47,8 @@ pub enum Denial {
     NotPermitted,
     /// Their login is too old, or too weak.
     StepUp,
+    /// A program asks for what any person may do, and none of them.
+    PeopleOnly,
     /// The emergency access that they name isn't theirs, is over, or doesn't open this.
     NoEmergency,
 }
@@ -92,8 +94,11 @@ pub fn authorize(
     }
     if needs.step_up && !credential.strong {
         // A program has no second factor to log in with.
-        let person = principal.kind != PrincipalKind::System;
-        return Err(if person { Denial::StepUp } else { Denial::NotPermitted });
+        return Err(match principal.kind {
+            PrincipalKind::System if needs.scopes.is_empty() => Denial::PeopleOnly,
+            PrincipalKind::System => Denial::NotPermitted,
+            PrincipalKind::Person | PrincipalKind::Staff => Denial::StepUp,
+        });
     }
     Ok(Access { principal: Arc::new(principal), scopes, emergency })
 }

@@ -22,6 +22,7 @@ pub fn insert_user(tx: &mut Tx<'_>, user: &User) {
         active: user.active,
         version: user.version,
         created_at: user.created_at.naive_utc(),
+        updated_at: None,
     }]);
     user.grants.iter().for_each(|grant| insert_grant(tx, user, grant));
 }
@@ -70,7 +71,11 @@ pub fn change_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<(), Error> {
 /// If the database can't answer.
 pub fn change_user(tx: &mut Tx<'_>, user: &User, read_at: i32) -> Result<bool, Error> {
     let changed = diesel::update(principals::table.find(&user.id).filter(principals::version.eq(read_at)))
-        .set((principals::active.eq(user.active), principals::version.eq(user.version)))
+        .set((
+            principals::active.eq(user.active),
+            principals::version.eq(user.version),
+            principals::updated_at.eq(user.updated_at.naive_utc()),
+        ))
         .execute(tx.db()?)?;
     Ok(changed == 1)
 }

@@ -1,14 +1,15 @@
 //! System clients: the programs that call on their own. What one may do for which site comes by a delegation on record (ENR-10).
 
-use ::store::{Key, Locks, Trail, Tx};
+use ::store::{Key, Locks, Tx};
 use chrono::{DateTime, Utc};
 use kernel::{
-    Draft, FlawCode, List, Object, OneLine, Phone, PrincipalId, Scope, Text, TrailAction, body, broken,
-    faults, fresh_id,
+    Draft, EventType, FlawCode, List, Object, OneLine, Phone, PrincipalId, Scope, Text, TrailAction, body,
+    broken, faults, fresh_id,
 };
 use validator::ValidationError;
 
-use crate::find_clients::{change_client, client_in, row_of};
+use crate::change_clients::{may_manage, record, tell};
+use crate::find_clients::row_of;
 use crate::rows::PrincipalRow;
 use crate::{Access, Contact, PrincipalKind};
 
@@ -57,6 +58,14 @@ body! {
     }
 }
 
+body! {
+    /// Why a client may call again.
+    pub struct Enabling {
+        /// The reason in words.
+        reason: Text<1, 255> => "",
+    }
+}
+
 faults! {
     /// Why a system client could not be read or changed.
     pub enum ClientError {
@@ -65,6 +74,8 @@ faults! {
         /// Someone changed it since the caller read it.
         Stale => Stale, "client-changed", "",
             "The client changed since you read it. Read it again, and send the ETag of that answer in If-Match.";
+        /// The client is disabled already, or enabled.
+        Unchanged => Conflict, "client-unchanged", "", "The client is so already.";
         /// Clients are the whole plan's.
         NotPermitted => Forbidden, "not-permitted", "",
             "This operation takes a role that reaches the whole plan. GET /v1/me lists yours.";
@@ -110,11 +121,13 @@ pub struct Client {
     pub version: i32,
     /// When it was registered.
     pub created_at: DateTime<Utc>,
+    /// When it, or what is delegated to it, was last changed.
+    pub updated_at: DateTime<Utc>,
 }
 
 impl Client {
     /// All of it, for the digests in the trail.
-    fn digestible(&self) -> String {
+    pub(crate) fn digestible(&self) -> String {
         format!("{self:?}")
     }
 }
@@ -126,38 +139,6 @@ pub struct ToAdd(pub NewClient);
 impl Locks for ToAdd {
     fn keys(&self) -> Vec<Key> {
         Vec::new()
-    }
-}
-
-/// A client whose keys are to be replaced.
-#[derive(Debug, Clone)]
-pub struct ToRotate {
-    /// Which one.
-    pub id: PrincipalId,
-    /// The version that the caller read.
-    pub version: i32,
-    /// By these.
-    pub keys: NewKeys,
-}
-
-impl Locks for ToRotate {
-    fn keys(&self) -> Vec<Key> {
-        vec![Key::User(self.id.to_string())]
-    }
-}
-
-/// A client that may not call any more.
-#[derive(Debug, Clone)]
-pub struct ToDisable {
-    /// Which one.
-    pub id: PrincipalId,
-    /// Why.
-    pub why: Disabling,
-}
-
-impl Locks for ToDisable {
-    fn keys(&self) -> Vec<Key> {
-        vec![Key::User(self.id.to_string())]
     }
 }
 
@@ -181,6 +162,7 @@ pub fn add_client(tx: &mut Tx<'_>, caller: &Access, ToAdd(it): ToAdd) -> Result<
         active: true,
         version: 1,
         created_at: tx.now(),
+        updated_at: tx.now(),
     };
     let ceiling: Vec<_> = client.ceiling.iter().flatten().map(|it| it.as_str()).collect();
     tx.insert(vec![PrincipalRow {
@@ -196,69 +178,18 @@ pub fn add_client(tx: &mut Tx<'_>, caller: &Access, ToAdd(it): ToAdd) -> Result<
         active: true,
         version: client.version,
         created_at: tx.now().naive_utc(),
+        updated_at: None,
     }]);
     tx.insert(vec![row_of(&client)]);
+    tell(tx, &client, EventType::ClientRegistered)?;
     record(tx, TrailAction::ClientAdd, None, &client, None);
     Ok(client)
 }
 
-/// Replaces the keys of a client; assertions signed with those of before are refused from here on.
-///
-/// # Errors
-/// [`ClientError::NotFound`], [`ClientError::Stale`], or [`ClientError::NotPermitted`].
-pub fn rotate_keys(tx: &mut Tx<'_>, caller: &Access, it: &ToRotate) -> Result<Client, ClientError> {
-    may_manage(caller)?;
-    let before = client_in(tx, &it.id)?;
-    if before.version != it.version {
-        return Err(ClientError::Stale);
-    }
-    let keys = source(it.keys.jwks.as_ref(), it.keys.jwks_url.as_ref());
-    let after = Client { keys, version: before.version + 1, ..before.clone() };
-    change_client(tx, &after)?;
-    record(tx, TrailAction::ClientRotateKeys, Some(&before), &after, None);
-    Ok(after)
-}
-
-/// Disables a client: it gets no tokens, and those that it has are refused from here on. Once more changes nothing.
-///
-/// # Errors
-/// [`ClientError::NotFound`], or [`ClientError::NotPermitted`].
-pub fn disable_client(tx: &mut Tx<'_>, caller: &Access, it: &ToDisable) -> Result<Client, ClientError> {
-    may_manage(caller)?;
-    let before = client_in(tx, &it.id)?;
-    if !before.active {
-        record(tx, TrailAction::ClientDisable, Some(&before), &before, Some(it.why.reason.to_string()));
-        return Ok(before);
-    }
-    let after = Client { active: false, version: before.version + 1, ..before.clone() };
-    change_client(tx, &after)?;
-    record(tx, TrailAction::ClientDisable, Some(&before), &after, Some(it.why.reason.to_string()));
-    Ok(after)
-}
-
-fn may_manage(caller: &Access) -> Result<(), ClientError> {
-    let of_plan = caller.may(Scope::UsersGrant) && caller.scope(Scope::UsersGrant).sites().is_none();
-    of_plan.then_some(()).ok_or(ClientError::NotPermitted)
-}
-
-fn record(
-    tx: &mut Tx<'_>,
-    action: TrailAction,
-    before: Option<&Client>,
-    after: &Client,
-    reason: Option<String>,
-) {
-    tx.record(Trail {
-        action,
-        subject: after.id.to_string(),
-        site_id: None,
-        reason,
-        before: before.map(Client::digestible),
-        after: Some(after.digestible()),
-    });
-}
-
-fn source(jwks: Option<&Object<16384>>, url: Option<&OneLine<1, 2000>>) -> Option<ClientKeySource> {
+pub(crate) fn source(
+    jwks: Option<&Object<16384>>,
+    url: Option<&OneLine<1, 2000>>,
+) -> Option<ClientKeySource> {
     let url = || url.map(|it| ClientKeySource::Url(it.to_string()));
     jwks.map(|it| ClientKeySource::Set(it.to_string())).or_else(url)
 }

@@ -30,6 +30,20 @@ codes! {
     }
 }
 
+codes! {
+    /// Where an emergency access stands.
+    pub enum EmergencyStatus {
+        /// It opens the records.
+        Open = "open",
+        /// Its hour is over; it waits for its review.
+        Over = "over",
+        /// It was reviewed: it was needed, and used for what it was opened for.
+        Justified = "justified",
+        /// It was reviewed: it wasn't.
+        NotJustified = "not_justified",
+    }
+}
+
 /// An emergency access: to one member's records, for an hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Emergency {
@@ -49,6 +63,25 @@ pub struct Emergency {
     pub ends_at: DateTime<Utc>,
     /// Who reviewed it, when, and what that came to.
     pub review: Option<(PrincipalId, DateTime<Utc>, Finding)>,
+}
+
+impl Emergency {
+    /// Where it stands at `now`.
+    #[must_use]
+    pub fn status(&self, now: DateTime<Utc>) -> EmergencyStatus {
+        match &self.review {
+            Some((.., Finding::Justified)) => EmergencyStatus::Justified,
+            Some((.., Finding::NotJustified)) => EmergencyStatus::NotJustified,
+            None if now < self.ends_at => EmergencyStatus::Open,
+            None => EmergencyStatus::Over,
+        }
+    }
+
+    /// How often it was changed, from 1: opened, reviewed.
+    #[must_use]
+    pub fn version(&self) -> i32 {
+        1 + i32::from(self.review.is_some())
+    }
 }
 
 rows! {

@@ -60,12 +60,13 @@ struct InForce {
     site_id: Option<SiteId>,
     site: Option<String>,
     npi: Option<Npi>,
+    last_on: Option<NaiveDate>,
 }
 
 impl From<InForce> for Granted {
-    fn from(InForce { role, site_id, site, npi }: InForce) -> Self {
+    fn from(InForce { role, site_id, site, npi, last_on }: InForce) -> Self {
         let site = site_id.zip(site).zip(npi).map(|((id, name), npi)| Site { id, name, npi });
-        Self { role, site }
+        Self { role, site, last_on }
     }
 }
 
@@ -79,8 +80,7 @@ struct Question<'a> {
     now: NaiveDateTime,
 }
 
-const LIST: &str =
-    "'role', g.role, 'site_id', s.id, 'site', s.name, 'npi', s.npi) order by g.site_id, g.role";
+const LIST: &str = "'role', g.role, 'site_id', s.id, 'site', s.name, 'npi', s.npi, 'last_on', g.last_on) order by g.site_id, g.role";
 
 impl<DB> QueryFragment<DB> for Question<'_>
 where

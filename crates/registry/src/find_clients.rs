@@ -11,7 +11,7 @@ use crate::{Client, ClientError, ClientKeySource, Contact, PrincipalKind};
 
 type Row = (
     (PrincipalId, String, Option<String>, Option<Phone>, Option<String>),
-    (bool, i32, NaiveDateTime),
+    (bool, i32, NaiveDateTime, Option<NaiveDateTime>),
     Option<(Option<String>, Option<String>)>,
 );
 
@@ -26,18 +26,19 @@ macro_rules! columns {
                 principals::contact_phone,
                 principals::ceiling,
             ),
-            (principals::active, principals::version, principals::created_at),
+            (principals::active, principals::version, principals::created_at, principals::updated_at),
             (clients::jwks, clients::jwks_url).nullable(),
         )
     };
 }
 
-fn read((of_principal, (active, version, created_at), keys): Row) -> Client {
+fn read((of_principal, (active, version, created_at, updated_at), keys): Row) -> Client {
     let (id, name, contact_name, contact_phone, ceiling) = of_principal;
     let contact = contact_name.zip(contact_phone).map(|(name, phone)| Contact { name, phone });
     let ceiling = ceiling.map(|it| it.split(' ').filter_map(Scope::parse).collect());
     let keys = keys.and_then(|(set, url)| source(set, url));
-    Client { id, name, contact, ceiling, keys, active, version, created_at: created_at.and_utc() }
+    let (created_at, updated_at) = (created_at.and_utc(), updated_at.unwrap_or(created_at).and_utc());
+    Client { id, name, contact, ceiling, keys, active, version, created_at, updated_at }
 }
 
 fn source(set: Option<String>, url: Option<String>) -> Option<ClientKeySource> {
@@ -151,7 +152,8 @@ pub fn take_assertion(
 /// Writes what changed of a client.
 pub(crate) fn change_client(tx: &mut Tx<'_>, it: &Client) -> Result<(), ClientError> {
     let row = principals::table.find(&it.id);
-    let set = (principals::active.eq(it.active), principals::version.eq(it.version));
+    let updated_at = principals::updated_at.eq(it.updated_at.naive_utc());
+    let set = (principals::active.eq(it.active), principals::version.eq(it.version), updated_at);
     diesel::update(row).set(set).execute(tx.db()?)?;
     diesel::delete(clients::table.find(&it.id)).execute(tx.db()?)?;
     tx.insert(vec![row_of(it)]);

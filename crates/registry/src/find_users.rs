@@ -38,6 +38,8 @@ pub struct UserFilter {
     pub site_id: Option<SiteId>,
     /// The role.
     pub role: Option<Role>,
+    /// This one, which an event names.
+    pub grant_id: Option<GrantId>,
 }
 
 /// An agent, and the grant by which it is one (ENR-10).
@@ -113,6 +115,9 @@ pub fn find_users(
             }
             if let Some(role) = filter.role {
                 having = having.filter(grants::role.eq(role));
+            }
+            if let Some(id) = &filter.grant_id {
+                having = having.filter(grants::id.eq(id.as_str()));
             }
             found = found.filter(principals::id.eq_any(having));
         }
@@ -228,6 +233,7 @@ fn read((row, grants): (PrincipalRow, String)) -> Result<User, Error> {
         active: row.active,
         version: row.version,
         created_at: row.created_at.and_utc(),
+        updated_at: row.updated_at.unwrap_or(row.created_at).and_utc(),
         grants: grants.iter().filter_map(grant).collect(),
     })
 }

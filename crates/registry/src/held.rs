@@ -77,7 +77,11 @@ fn in_force(
         let it = all.entry(id.clone()).or_insert_with(|| principal(id));
         it.kind = kind;
         it.ceiling = ceiling.map(|it| it.split(' ').filter_map(Scope::parse).collect());
-        it.grants.push(Granted { role, site: site.map(|(id, name, npi)| Site { id, name, npi }) });
+        it.grants.push(Granted {
+            role,
+            site: site.map(|(id, name, npi)| Site { id, name, npi }),
+            last_on: None,
+        });
     }
     Ok(all)
 }

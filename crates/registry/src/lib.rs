@@ -5,6 +5,7 @@
 //! beside each fact.
 
 mod authorize;
+mod change_clients;
 mod change_users;
 mod clients;
 mod code_index;
@@ -36,16 +37,18 @@ mod terms;
 mod user;
 
 pub use authorize::{Access, Credential, Denial, Needs, authorize};
+pub use change_clients::{
+    ToRotate, ToSwitch, disable_client, enable_client, rotate_keys, tell_client_switched,
+};
 pub use change_users::{change_grant, change_user, insert_grant, insert_user};
 pub use clients::{
-    Client, ClientError, ClientKeySource, Disabling, NewClient, NewKeys, ToAdd, ToDisable, ToRotate,
-    add_client, disable_client, rotate_keys,
+    Client, ClientError, ClientKeySource, Disabling, Enabling, NewClient, NewKeys, ToAdd, add_client,
 };
 pub use code_index::CodeIndex;
 pub use diagnosis::{Diagnosis, days};
 pub use emergencies::{
-    Emergency, EmergencyReason, Finding, emergencies, emergency, has_unreviewed, is_member, open_emergency,
-    review_emergency,
+    Emergency, EmergencyReason, EmergencyStatus, Finding, emergencies, emergency, has_unreviewed, is_member,
+    open_emergency, review_emergency,
 };
 pub use entry::{Entered, Entry};
 pub use error::Error;

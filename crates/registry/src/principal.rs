@@ -1,3 +1,4 @@
+use chrono::NaiveDate;
 use kernel::{MemberId, Npi, Phone, PrincipalId, Scope, SiteId, word};
 use serde::Serialize;
 
@@ -42,6 +43,8 @@ pub struct Granted {
     pub role: Role,
     /// The site that it is for; none where it is of the plan.
     pub site: Option<Site>,
+    /// Its last day, if it has one.
+    pub last_on: Option<NaiveDate>,
 }
 
 /// Someone who calls, as the plan has them on record now.

@@ -105,6 +105,7 @@ rows! {
         active: bool,
         version: i32,
         created_at: NaiveDateTime,
+        updated_at: Option<NaiveDateTime>,
     }
 }
 rows! {

@@ -102,6 +102,7 @@ diesel::table! {
         active -> Bool,
         version -> Integer,
         created_at -> Timestamp,
+        updated_at -> Nullable<Timestamp>,
     }
 }
 diesel::table! {

@@ -40,6 +40,8 @@ pub struct User {
     pub version: i32,
     /// When it was added.
     pub created_at: DateTime<Utc>,
+    /// When it, or one of its grants, was last changed.
+    pub updated_at: DateTime<Utc>,
     /// Each role that it was ever granted, or is to be, the oldest first.
     pub grants: Vec<Grant>,
 }
@@ -94,6 +96,13 @@ impl Grant {
     #[must_use]
     pub fn is_seen(&self, scope: &SiteScope) -> bool {
         scope.sites().is_none() || self.site_id.as_ref().is_some_and(|it| scope.sees(it))
+    }
+
+    /// How often it was changed, from 1: asked for, approved by another than who asked, ended.
+    #[must_use]
+    pub fn version(&self) -> i32 {
+        let approved = self.approved_by.as_ref().is_some_and(|it| *it != self.requested_by);
+        1 + i32::from(approved) + i32::from(self.ended_at.is_some())
     }
 
     /// Whether it is still to come, or in force, on `day`: approved or not.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use actix_web::http::StatusCode;
+use api::config::{Rate, Rates};
 use api::refusal::{Refusal, all, remedy, title};
 use kernel::FlawCode;
 use reqwest::Method;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::idempotency::again;
 use super::{but, code, hold, page, send, table};
-use crate::support::{Answer, Kind, Service, start};
+use crate::support::{Answer, Kind, Options, Service, start};
 
 fn problems() -> String {
     let row = |it: Refusal| {
@@ -144,10 +145,28 @@ fn the_checks_of_a_request_come_in_the_order_of_the_page() {
             slug(&Answer::of(request.header("content-type", kind).body(body.to_owned())).await)
         };
         let (json, vendor) = ("application/json", Some("ehr-vendor"));
+        // Who called too often hears of that before anything else, and who may not do it of that before their login.
+        let rate = Rate { minute: 1, burst: 1 };
+        let few =
+            service.twin(Options { rates: Rates { write: rate, ..Rates::default() }, ..Options::default() });
+        let often = async || {
+            let request = few.request("nurse", Method::POST, "/v1/authorizations?x=1");
+            slug(&Answer::of(request.header("content-type", "text/plain").body("{")).await)
+        };
+        assert_eq!(often().await, "not-permitted");
+        let weak = async |who: &str, role| {
+            let token = crate::users::token(&service, crate::users::id(who), role, &json!({"acr": "1"}));
+            let request =
+                service.anonymous(Method::POST, "/v1/authorizations/x/decide?x=1").bearer_auth(token);
+            slug(&Answer::of(request.header("content-type", "text/plain").body("{")).await)
+        };
+        assert_eq!(weak("single-site", registry::Role::PortalUser).await, "not-permitted");
         let met = [
             slug(&Answer::of(elsewhere).await),
             ask(None, "?x=1", "text/plain", Some("a b"), "{").await,
+            often().await,
             ask(Some("nurse"), "?x=1", "text/plain", Some("a b"), "{").await,
+            weak("physician", registry::Role::PhysicianReviewer).await,
             ask(vendor, "?x=1", "text/plain", Some("a b"), "{").await,
             ask(vendor, "", "text/plain", Some("a b"), "{").await,
             ask(vendor, "", json, Some("a b"), &large).await,
@@ -199,6 +218,6 @@ fn the_checks_of_a_decision_come_in_the_order_of_the_page() {
         // What was left of the benefit when it was asked for is by now no longer.
         service.execute("update benefits set units_a_year = 10 where product_id = 'aso'");
         met.push(decide("physician", &id, first, &good).await);
-        held("decide", 7, &met);
+        held("decide", 9, &met);
     });
 }

@@ -20,17 +20,19 @@ fn of(action: TrailAction) -> (&'static [&'static str], &'static [EventType]) {
         TrailAction::UserGrant => {
             (&["grant_role", "create_user"], &[E::GrantRequested, E::GrantApproved, E::GrantEnded])
         }
-        TrailAction::UserApprove => (&["approve_grant"], &[E::GrantApproved]),
+        TrailAction::UserApprove => (&["approve_grant"], &[E::GrantApproved, E::DelegationApproved]),
         TrailAction::UserWithdraw => (&["withdraw_grant"], &[E::GrantEnded, E::DelegationEnded]),
-        TrailAction::UserDisable => (&["disable_user"], &[E::UserDisabled]),
-        TrailAction::UserEnable => (&["enable_user"], &[E::UserEnabled]),
+        TrailAction::UserDisable => (&["disable_user"], &[E::UserDisabled, E::ClientDisabled]),
+        TrailAction::UserEnable => (&["enable_user"], &[E::UserEnabled, E::ClientEnabled]),
         TrailAction::DelegationRecord => {
             (&["record_delegation"], &[E::DelegationRecorded, E::DelegationEnded])
         }
+        TrailAction::DelegationApprove => (&["approve_delegation"], &[E::DelegationApproved]),
         TrailAction::DelegationEnd => (&["end_delegation"], &[E::DelegationEnded]),
-        TrailAction::ClientAdd => (&["create_client"], &[]),
-        TrailAction::ClientRotateKeys => (&["replace_client_keys"], &[]),
-        TrailAction::ClientDisable => (&["disable_client"], &[]),
+        TrailAction::ClientAdd => (&["create_client"], &[E::ClientRegistered]),
+        TrailAction::ClientRotateKeys => (&["replace_client_keys"], &[E::ClientKeysReplaced]),
+        TrailAction::ClientDisable => (&["disable_client"], &[E::ClientDisabled]),
+        TrailAction::ClientEnable => (&["enable_client"], &[E::ClientEnabled]),
         TrailAction::TokenIssue => (&["create_token"], &[]),
         TrailAction::EmergencyOpen => (&["open_emergency_access"], &[E::EmergencyAccessOpened]),
         TrailAction::EmergencyReview => (&["review_emergency_access"], &[E::EmergencyAccessReviewed]),

@@ -12,9 +12,11 @@ use crate::support::{Answer, Kind, Service, start};
 pub(super) fn again(slug: &str) -> &'static str {
     match slug {
         "unauthenticated" => "with a new token",
-        "authorization-changed" | "client-changed" | "webhook-changed" => {
-            "after reading it again, with its new ETag"
-        }
+        "authorization-changed"
+        | "client-changed"
+        | "webhook-changed"
+        | "delegation-changed"
+        | "user-stale" => "after reading it again, with its new ETag",
         "user-changed"
         | "request-overtaken"
         | "request-timeout"
@@ -59,6 +61,7 @@ pub(super) fn again(slug: &str) -> &'static str {
         "grant-exists"
         | "user-exists"
         | "user-unchanged"
+        | "client-unchanged"
         | "webhook-unchanged"
         | "emergency-access-reviewed" => "no: it is so already",
         "last-administrator" => "once there is another administrator",
@@ -67,9 +70,9 @@ pub(super) fn again(slug: &str) -> &'static str {
         | "grant-not-found"
         | "delegation-not-found"
         | "webhook-not-found" => "no: the ID is wrong, or it is none of your sites' to see",
-        "authorization-action-not-permitted" | "grant-action-not-permitted" => {
-            "no: `allowed_actions` lists what may be done instead"
-        }
+        "authorization-action-not-permitted"
+        | "delegation-action-not-permitted"
+        | "grant-action-not-permitted" => "no: `allowed_actions` lists what may be done instead",
         "invalid-client" => "once, with a new assertion",
         "invalid-scope" | "unauthorized-client" => "no: ask the plan, or the site, for what is missing",
         "client-not-found" | "emergency-access-not-found" => "no: the id is wrong",

@@ -134,6 +134,7 @@ impl Calls {
                 json!({"jwks_url": "https://client.example/jwks.json"}),
             ),
             "disable_client" => post(&format!("/v1/clients/{}/disable", client(row)), json!({"reason": "x"})),
+            "enable_client" => post(&format!("/v1/clients/{}/enable", client(row)), json!({"reason": "x"})),
             "search_trail" => post("/v1/trail/search", json!({"member_id": "MCF0000000042"})),
             _ => self.of_users(row),
         }
@@ -183,6 +184,8 @@ impl Calls {
                     "first_on": "2026-12-01"});
                 post("/v1/delegations".to_owned(), body)
             }
+            "get_delegation" => (Method::GET, delegation(row), Value::Null),
+            "approve_delegation" => post(format!("{}/approve", delegation(row)), json!({})),
             "end_delegation" => {
                 post("/v1/delegations/grt_ffffffffffffffffffffffffffffffff/end".to_owned(), why)
             }
@@ -274,6 +277,16 @@ const NO_EMERGENCY: &str = "emg_ffffffffffffffffffffffffffffffff";
 /// A system client that there is, or none.
 fn client(row: &Row) -> &'static str {
     if row.relation == "missing" { "cli_ffffffffffffffffffffffffffffffff" } else { id("clearinghouse") }
+}
+
+/// A delegation that is in force, or none.
+fn delegation(row: &Row) -> String {
+    let id = match &*row.relation {
+        "own" => demo_grant("billing-agent", Some(0)),
+        "foreign" => demo_grant("ehr-vendor", Some(2)),
+        _ => "grt_ffffffffffffffffffffffffffffffff".to_owned(),
+    };
+    format!("/v1/delegations/{id}")
 }
 
 fn decision(outcome: &str) -> Value {

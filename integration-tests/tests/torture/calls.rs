@@ -137,6 +137,11 @@ pub(super) async fn call(round: &mut Round<'_>, base: &str, operation: &str) -> 
             let path = format!("/v1/clients/{}/disable", client(round, base).await);
             Call { etag: Some(first()), ..post("administrator", path, why) }
         }
+        "enable_client" => {
+            let path = format!("/v1/clients/{}", client(round, base).await);
+            round.make(base, "administrator", &format!("{path}/disable"), why.clone()).await;
+            post("administrator", format!("{path}/enable"), why)
+        }
         "create_token" => {
             let client = client(round, base).await;
             crate::tokens::delegate_to(&client, |sql| round.ledger.execute(sql));
@@ -170,6 +175,13 @@ pub(super) async fn call(round: &mut Round<'_>, base: &str, operation: &str) -> 
         }
         "record_delegation" => {
             post("site-administrator", "/v1/delegations".to_owned(), delegation(round, base).await)
+        }
+        "approve_delegation" => {
+            let mut body = delegation(round, base).await;
+            (body["channel"], body["paper"]) = (json!("letter"), json!("files/1"));
+            let it = round.make(base, "administrator", "/v1/delegations", body).await;
+            let path = format!("/v1/delegations/{}/approve", it["id"].as_str().expect("an id"));
+            post("second-administrator", path, json!({}))
         }
         "end_delegation" => {
             let body = delegation(round, base).await;

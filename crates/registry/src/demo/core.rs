@@ -272,6 +272,7 @@ fn principals(rows: &mut Rows, today: NaiveDate) {
             active: true,
             version: 1,
             created_at: added_at,
+            updated_at: None,
         });
     }
 }

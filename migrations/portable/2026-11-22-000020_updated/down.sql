@@ -1,0 +1,1 @@
+alter table principals drop column updated_at;
