@@ -134,8 +134,8 @@ on_both! {
         assert_eq!(service.counts(), before);
     }
 
-    /// N-05: a chunk that is none ends the connection. The server takes it for a broken line, over which no answer may come.
-    async fn n_05_a_broken_chunk_ends_the_connection(service) {
+    /// N-05: a chunk that is none is a problem, and ends the connection.
+    async fn n_05_a_broken_chunk_is_refused_and_ends_the_connection(service) {
         let before = service.counts();
         let body = example().to_string();
         let size = body.len();
@@ -160,7 +160,8 @@ on_both! {
         ];
         let all = all.map(|it| format!("Transfer-Encoding: chunked\r\n\r\n{it}"));
         for (sent, heard) in all.iter().zip(say(&service, all.iter().map(|it| submission(&service, it))).await) {
-            assert!(heard.closed && [&[][..], &[400]].contains(&&heard.statuses[..]), "{sent:?} {}", heard.text);
+            assert_eq!((&heard.statuses[..], heard.closed), (&[400][..], true), "{sent:?} {}", heard.text);
+            assert!(heard.text.contains("/problems/unreadable-body"), "{sent:?} {}", heard.text);
         }
         assert_eq!(service.counts(), before);
     }

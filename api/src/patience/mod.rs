@@ -3,12 +3,14 @@
 //! The framework stops an idle connection and a slow first head, and waits for the rest as long as the client likes. So its own
 //! timers are off, and a socket is wrapped in a [`Patient`] stream, which knows what its connection is doing: resting, reading a
 //! head, busy with a request, or closing. A stream whose client is late reports the end of its input, after which the framework
-//! closes in order. Nothing is registered or swept: the deadlines of a connection live in the task that serves it.
+//! closes in order. Nothing is registered or swept: the deadlines of a connection live in the task that serves it. A stream hands over
+//! one request at a time ([`due::Due`]).
 
 mod bare;
 mod bodies;
 mod connection;
 mod count;
+mod due;
 mod seats;
 mod stream;
 mod tls;
