@@ -4,7 +4,9 @@ use std::io::ErrorKind;
 use std::pin::Pin;
 
 use actix_web::error::PayloadError;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::mime;
 use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
 use kernel::{At, Draft, Flaws, Json, Read};
@@ -86,11 +88,8 @@ impl<T: Read + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        let json = request.content_type().eq_ignore_ascii_case("application/json")
-            && request.encoding().is_ok_and(|it| it.name() == "UTF-8");
-        let plain = !request.headers().contains_key(header::CONTENT_ENCODING);
         // With a type that isn't JSON the body isn't even read.
-        let bytes = (json && plain).then(|| Bytes::from_request(request, payload));
+        let bytes = is_plain(request, "application/json").then(|| Bytes::from_request(request, payload));
         Box::pin(async move {
             let read = match bytes {
                 None => Err(problem::NOT_JSON.problem()),
@@ -99,6 +98,18 @@ impl<T: Read + 'static> FromRequest for Body<T> {
             Ok(Self { read })
         })
     }
+}
+
+/// Whether the body is of this type, in UTF-8, and not compressed, and its head says nothing of that twice.
+pub(crate) fn is_plain(request: &HttpRequest, kind: &str) -> bool {
+    let once = request.headers().get_all(header::CONTENT_TYPE).count() == 1;
+    let Ok(Some(mime)) = request.mime_type() else { return false };
+    let names: Vec<_> = mime.params().map(|it| it.0).collect();
+    let repeated = names.iter().enumerate().any(|(at, it)| names[..at].contains(it));
+    let utf8 =
+        mime.get_param(mime::CHARSET).is_none_or(|it| ["utf-8", "utf8"].iter().any(|name| it == *name));
+    let plain = !request.headers().contains_key(header::CONTENT_ENCODING);
+    once && mime.essence_str() == kind && !repeated && utf8 && plain
 }
 
 /// The bytes of a body, once all of them are there.

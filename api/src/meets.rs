@@ -61,8 +61,7 @@ impl Form {
             | "unsupported-grant-type"
             | "invalid-scope"
             | "unauthorized-client" => token,
-            "wrong-host" => !self.path.starts_with("/healthz/") && self.path != "/metrics",
-            "too-many-requests" => !self.path.starts_with("/healthz/"),
+            "wrong-host" | "too-many-requests" => !self.path.starts_with("/healthz/"),
             "not-permitted" => {
                 let anyone = [
                     "get_me",

@@ -20,6 +20,7 @@ use api::metrics::{Metrics, Scrapers};
 use api::misses::Misses;
 use api::patience::{Limits, Patience, Tls};
 use api::rates::Rates;
+use api::ready::Ready;
 use authorizations::{Decider, Policies};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
@@ -220,6 +221,7 @@ impl Service {
                 SECRET,
                 &*clock,
             ),
+            ready: Ready::default(),
         });
         let jobs = Jobs::new(Arc::clone(&state));
         let listener = api::patience::listen(([127, 0, 0, 1], 0).into()).expect("a port");
