@@ -5,11 +5,13 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// What the database answered last, and for how long that stands.
+use crate::patience::within;
+
+/// What the database answered last, and until when that stands.
 #[derive(Debug)]
 pub struct Ready {
     fresh: Duration,
-    last: Mutex<Option<(Instant, bool)>>,
+    last: Mutex<Option<(bool, Instant)>>,
 }
 
 impl Default for Ready {
@@ -28,13 +30,13 @@ impl Ready {
     /// What `ping` finds. While one is under way, whoever else wants to know waits for its answer.
     pub async fn ask(&self, ping: impl Future<Output = bool>) -> bool {
         let mut last = self.last.lock().await;
-        if let Some((at, answered)) = *last
-            && at.elapsed() < self.fresh
+        if let Some((answered, until)) = *last
+            && within(Duration::ZERO) < until
         {
             return answered;
         }
         let answered = ping.await;
-        *last = Some((Instant::now(), answered));
+        *last = Some((answered, within(self.fresh)));
         answered
     }
 }

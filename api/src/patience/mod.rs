@@ -42,7 +42,7 @@ use crate::{State, config};
 
 pub use count::{Count, Late};
 pub use tls::Tls;
-pub(crate) use waiting::Since;
+pub(crate) use waiting::{Since, within};
 
 /// How many bytes the kernel may hold for a connection without having sent them.
 const UNSENT: usize = 16 * 1024;
