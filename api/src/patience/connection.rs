@@ -72,7 +72,9 @@ impl Connection {
     /// Has this be handed over next, whoever waited for it.
     fn expect(&self, due: Due) {
         self.due.set(due);
-        if let Some(reader) = self.reader.take() {
+        if due != Due::Nothing
+            && let Some(reader) = self.reader.take()
+        {
             reader.wake();
         }
     }
