@@ -79,8 +79,7 @@ fn is_problem(fate: &Fate, status: u16, slug: &str) {
     let id = body["instance"].as_str().filter(|it| it.starts_with("req_")).expect("an id");
     for line in [
         "content-type: application/problem+json",
-        // Whoever asks for another protocol is answered so by the framework, and closed all the same.
-        if head.contains("connection: upgrade") { "408" } else { "connection: close" },
+        "connection: close",
         "cache-control: no-store",
         "date: ",
         &format!("x-request-id: {id}"),

@@ -178,11 +178,15 @@ on_both! {
             format!("transfer-encoding:\tChunked \r\n\r\n{parts}"),
             format!("Transfer-Encoding: chunked\r\n\r\n{length:x};a=\"b\" ; c\r\n{body}\r\n0;d\r\nX-Trailer: e\r\n\r\n"),
             format!("Transfer-Encoding: chunked\r\n\r\n000{length:X} \r\n{body}\r\n000\r\n\r\n"),
-            format!("Content-Length: {length}\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n{body}"),
         ];
         for (sent, heard) in all.iter().zip(say(&service, all.iter().map(|it| submission(&service, it))).await) {
             assert_eq!((&heard.statuses[..], heard.closed), (&[201, 200][..], false), "{sent:?} {}", heard.text);
         }
+        // Another protocol isn't spoken, and the connection ends.
+        let upgrade = format!("Content-Length: {length}\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n{body}");
+        let heard = &say(&service, [submission(&service, &upgrade)]).await[0];
+        assert_eq!((&heard.statuses[..], heard.closed), (&[201][..], true), "{}", heard.text);
+        assert!(heard.text.contains("connection: close"), "{}", heard.text);
     }
 
     /// N-05: the head of a request.

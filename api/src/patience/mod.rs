@@ -147,11 +147,13 @@ where
     let builder = builder.listen("http", listener, move || {
         let app = map_config(app(), |()| AppConfig::default()).map_err(|it: Error| it.error_response());
         let watched = apply_fn_factory(app, |mut request: Request, app: &_| {
+            // Whoever asks for another protocol isn't given it; the framework closes after the answer, and would say otherwise.
+            let upgrade = request.head().connection_type() == ConnectionType::Upgrade;
             let call = bodies::begin(&mut request);
             let answer = Service::call(app, request);
             async move {
                 let mut answer: Response<BoxBody> = answer.await?.into();
-                if call.0.phase.get() != Phase::Busy {
+                if upgrade || call.0.phase.get() != Phase::Busy {
                     answer.head_mut().set_connection_type(ConnectionType::Close);
                 }
                 Ok::<_, HttpResponse>(answer.map_body(|_, body| Download::new(body, call)))
