@@ -7,6 +7,7 @@ use std::pin::Pin;
 use actix_web::error::PayloadError;
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{StatusCode, header};
+use actix_web::mime;
 use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
 use kernel::{At, Draft, Flaws, Json, Read};
@@ -89,9 +90,6 @@ impl<T: Read + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        let json = request.content_type().eq_ignore_ascii_case("application/json")
-            && request.encoding().is_ok_and(|it| it.name() == "UTF-8");
-        let plain = !request.headers().contains_key(header::CONTENT_ENCODING);
         if is_absent(request.headers())
             && let Ok(nothing) = Open::parse(b"{}")
             && nothing.flaws.is_empty()
@@ -99,7 +97,7 @@ impl<T: Read + 'static> FromRequest for Body<T> {
             return Box::pin(ready(Ok(Self { read: Ok(nothing) })));
         }
         // With a type that isn't JSON the body isn't even read.
-        let bytes = (json && plain).then(|| Bytes::from_request(request, payload));
+        let bytes = is_plain(request, "application/json").then(|| Bytes::from_request(request, payload));
         Box::pin(async move {
             let read = match bytes {
                 None => Err(problem::NOT_JSON.problem()),
@@ -114,6 +112,18 @@ impl<T: Read + 'static> FromRequest for Body<T> {
 fn is_absent(headers: &HeaderMap) -> bool {
     let none = headers.get(header::CONTENT_LENGTH).is_none_or(|it| it == "0");
     none && [header::CONTENT_TYPE, header::TRANSFER_ENCODING].iter().all(|it| !headers.contains_key(it))
+}
+
+/// Whether the body is of this type, in UTF-8, and not compressed, and its head says nothing of that twice.
+pub(crate) fn is_plain(request: &HttpRequest, kind: &str) -> bool {
+    let once = request.headers().get_all(header::CONTENT_TYPE).count() == 1;
+    let Ok(Some(mime)) = request.mime_type() else { return false };
+    let names: Vec<_> = mime.params().map(|it| it.0).collect();
+    let repeated = names.iter().enumerate().any(|(at, it)| names[..at].contains(it));
+    let utf8 =
+        mime.get_param(mime::CHARSET).is_none_or(|it| ["utf-8", "utf8"].iter().any(|name| it == *name));
+    let plain = !request.headers().contains_key(header::CONTENT_ENCODING);
+    once && mime.essence_str() == kind && !repeated && utf8 && plain
 }
 
 /// The bytes of a body, once all of them are there.

@@ -8,13 +8,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, http::header};
+use actix_web::{FromRequest, HttpRequest, dev, http::header};
 use kernel::{PrincipalId, Scope};
 use registry::{Access, Credential, EmergencyId, Entry, Needs, authorize};
 use store::{Actor, Db, Moment};
 
 use crate::contract::Contract;
-use crate::frame::{Known, request_id};
+use crate::frame::{self, Known, request_id};
 use crate::patience::Since;
 use crate::rates::Class;
 use crate::wrong::Wrong;
@@ -150,7 +150,7 @@ impl<P: Permission> Caller<P> {
     /// As the trail names them: by their login, until they have entered.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        let known = self.request.extensions().get::<Known>().and_then(|it| it.id.clone());
+        let known = frame::known(&self.request).and_then(|it| it.id);
         let id = known.unwrap_or_else(|| self.credential.login.as_str().into());
         Actor { id, client: Arc::clone(&self.client), request: request_id(&self.request), of_service: false }
     }
@@ -168,12 +168,13 @@ impl<P: Permission> Caller<P> {
 
     /// Notes who it was, for the log and the trail.
     pub(crate) fn known(&self, who: Option<&PrincipalId>, emergency: Option<&EmergencyId>) {
-        self.request.extensions_mut().insert(Known {
+        let known = Known {
             id: who.map(|it| it.as_str().into()),
             client: Arc::clone(&self.client),
             emergency: emergency.map(ToString::to_string),
             phi: P::PERMIT.phi,
-        });
+        };
+        frame::know(&self.request, known);
     }
 
     /// What was asked, unless the request itself is wrong, which is told to whoever may ask.

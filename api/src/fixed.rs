@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use actix_web::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, IF_NONE_MATCH, VARY,
-};
+use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, VARY};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
+
+use crate::headers;
 
 /// Beyond so many bytes a text is worth compressing.
 const WORTH: usize = 1024;
@@ -41,9 +41,7 @@ impl Fixed {
     pub fn answer(&self, request: &HttpRequest) -> HttpResponse {
         let small = takes_gzip(request) && self.plain.0.len() > WORTH;
         let (bytes, etag) = if small { &self.gzip } else { &self.plain };
-        let sent = request.headers().get(IF_NONE_MATCH).and_then(|it| it.to_str().ok()).unwrap_or_default();
-        let mut sent = sent.split(',').map(|it| it.trim().trim_start_matches("W/"));
-        let known = sent.any(|it| it == "*" || it.as_bytes() == etag.as_bytes());
+        let known = etag.to_str().is_ok_and(|it| headers::is_known(request, it));
         let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         answer.insert_header((ETAG, etag.clone())).insert_header((CACHE_CONTROL, "no-cache"));
         answer.insert_header((VARY, "Accept-Encoding"));

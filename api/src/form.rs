@@ -2,9 +2,8 @@
 
 use std::pin::Pin;
 
-use actix_web::http::header;
 use actix_web::web::{Bytes, Query};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
+use actix_web::{FromRequest, HttpRequest, dev};
 
 use crate::{Problem, body, problem};
 
@@ -38,9 +37,8 @@ impl FromRequest for Form {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        let form = request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
-        let plain = !request.headers().contains_key(header::CONTENT_ENCODING);
-        let bytes = (form && plain).then(|| Bytes::from_request(request, payload));
+        let form = body::is_plain(request, "application/x-www-form-urlencoded");
+        let bytes = form.then(|| Bytes::from_request(request, payload));
         Box::pin(async move {
             let wrong = || Problem::of_token(problem::INVALID_REQUEST);
             let bytes = body::arrived(bytes.ok_or_else(wrong)?).await?;

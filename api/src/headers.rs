@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::RequestHead;
-use actix_web::http::header::{HeaderMap, IF_MATCH, UPGRADE};
+use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH, UPGRADE};
 use actix_web::{FromRequest, HttpRequest, dev};
 use kernel::Read;
 use store::IdempotencyKey;
@@ -109,6 +109,14 @@ impl FromRequest for IfMatch {
         };
         ready(Ok(Self(version)))
     }
+}
+
+/// Whether the client has what this `ETag` names, as one of its `If-None-Match` says.
+pub(crate) fn is_known(request: &HttpRequest, etag: &str) -> bool {
+    let sent = request.headers().get_all(IF_NONE_MATCH).filter_map(|it| it.to_str().ok());
+    sent.flat_map(|it| it.split(','))
+        .map(str::trim)
+        .any(|it| it == "*" || it.strip_prefix("W/").unwrap_or(it) == etag)
 }
 
 fn version(etag: &str) -> Option<i32> {

@@ -67,12 +67,11 @@ impl Hosts {
         names.iter().map(alone).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a request is for one of them. Those who watch it reach each node by its address.
+    /// Whether a request is for one of them.
     #[must_use]
     pub fn know(&self, request: &HttpRequest) -> bool {
         let authority = request.uri().authority().is_none_or(|it| self.has(it.as_str()));
-        let watched = request.path().starts_with("/healthz/") || request.path() == "/metrics";
-        watched || (authority && self.asked(request).is_some())
+        authority && self.asked(request).is_some()
     }
 
     /// The one that a request is for.

@@ -40,6 +40,7 @@ pub mod policies;
 pub mod problem;
 pub mod query;
 pub mod rates;
+pub mod ready;
 pub mod refusal;
 pub mod reply;
 pub mod routes;

@@ -111,8 +111,7 @@ impl Form {
             | "unsupported-grant-type"
             | "invalid-scope"
             | "unauthorized-client" => token,
-            "wrong-host" => !self.path.starts_with("/healthz/") && self.path != "/metrics",
-            "too-many-requests" => !self.path.starts_with("/healthz/"),
+            "wrong-host" | "too-many-requests" => !self.path.starts_with("/healthz/"),
             "not-permitted" => secured && !ANYONE.contains(&self.id.as_str()),
             "unreadable-body" | "body-too-large" | "request-timeout" => self.body,
             "not-json" | "invalid-body" => self.body && !token,

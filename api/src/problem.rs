@@ -49,7 +49,7 @@ pub struct Problem {
     /// At the token endpoint, the same as `detail`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
-    error_description: Option<&'static str>,
+    error_description: Option<Cow<'static, str>>,
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
     #[serde(skip)]
@@ -95,7 +95,18 @@ impl Problem {
     #[must_use]
     pub fn of_token(it: Refusal) -> Self {
         let error = Some(it.slug.replace('-', "_").into());
-        Self { error, error_description: Some(it.message), ..it.problem() }
+        Self { error, error_description: Some(it.message.into()), ..it.problem() }
+    }
+
+    /// The same at the token endpoint, whose clients look for those members whatever the problem is.
+    #[must_use]
+    pub fn for_token(self) -> Self {
+        let error = self.error.clone().unwrap_or_else(|| match self.status {
+            429 | 503 => "temporarily_unavailable".into(),
+            500.. => "server_error".into(),
+            _ => "invalid_request".into(),
+        });
+        Self { error: Some(error), error_description: Some(self.detail.clone()), ..self }
     }
 
     /// The problem that stands for an answer of the framework's own.

@@ -36,7 +36,8 @@ macro_rules! refusals {
 
 refusals! {
     /// The bytes of the body aren't JSON as RFC 8259 has it: a syntax error, a member named twice, lists and objects nested
-    /// more than 16 deep, text that isn't UTF-8. `detail` says where.
+    /// more than 16 deep, text that isn't UTF-8. `detail` says where. Or the body ended too early, or came in chunks that are none
+    /// (RFC 9112), and the connection ends.
     UNREADABLE = BAD_REQUEST, "unreadable-body", "The body is not JSON that can be read.";
     /// The query has a parameter that the operation doesn't take, the same one twice, or a value of the wrong form. `errors` lists
     /// all of them at once, with `/` and the name as the pointer; among
@@ -98,7 +99,7 @@ refusals! {
     TIMEOUT = REQUEST_TIMEOUT, "request-timeout", "The request did not arrive in time.";
     /// No honest body is that large.
     TOO_LARGE = PAYLOAD_TOO_LARGE, "body-too-large", "A JSON body has at most 256 kB.";
-    /// The body has another content type or charset, or is compressed. It wasn't read.
+    /// The body has another content type or charset, or two of them, or is compressed. It wasn't read.
     NOT_JSON = UNSUPPORTED_MEDIA_TYPE, "not-json", "Send the body as application/json in UTF-8, not compressed.";
     /// The body was read, and fields of it break rules. `errors` lists all of them at once (AUT-05), each with a JSON pointer
     /// (RFC 6901), a code, the rule and a sentence.

@@ -7,6 +7,8 @@ use kernel::SiteId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::headers;
+
 /// An answer: its status, its body, and the headers that belong to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
@@ -120,12 +122,7 @@ impl Responder for Reply {
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let Self { status, location, etag, link, body, replayed, recorded, subjects, site } = self;
         request.extensions_mut().insert(Shown { recorded, subjects, site });
-        let known = request.headers().get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok());
-        let same = known.zip(etag.as_deref()).is_some_and(|(known, etag)| {
-            known
-                .split(',')
-                .any(|it| it.trim() == etag || it.trim() == "*" || it.trim().strip_prefix("W/") == Some(etag))
-        });
+        let same = etag.as_deref().is_some_and(|it| headers::is_known(request, it));
         let unchanged = same && request.method().is_safe();
         let status = if unchanged {
             StatusCode::NOT_MODIFIED

@@ -26,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::misses::Misses;
 use crate::patience::Patience;
 use crate::rates::Rates;
+use crate::ready::Ready;
 use crate::reply::Reply;
 use crate::wrong::Wrong;
 use crate::{Problem, problem};
@@ -70,6 +71,8 @@ pub struct State {
     pub patience: Patience,
     /// What is sent to webhooks.
     pub deliveries: Deliveries,
+    /// Whether the database answered of late.
+    pub ready: Ready,
 }
 
 impl State {

@@ -7,10 +7,10 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, web::Data};
 use store::{Actor, Note, Number};
 
-use crate::State;
 use crate::contract::Contract;
-use crate::frame::{Known, Refused};
+use crate::frame::{self, Known, Refused};
 use crate::reply::Shown;
+use crate::{State, problem};
 
 /// Notes what an answer shows, or why there is none; whether it may be given. An answer that shows members' data may not, if
 /// no one could be told who saw it (L-03).
@@ -24,19 +24,14 @@ pub(crate) fn note(state: &State, answer: &ServiceResponse, request: &str) -> bo
     if shown.is_some_and(|it| it.recorded) || answer.status() == StatusCode::TOO_MANY_REQUESTS {
         return true;
     }
-    let known = extensions.get::<Known>();
+    let known = frame::known(answer.request());
+    let known = known.as_ref();
     let path = answer.request().match_info().get("id").filter(|it| is_ours(it));
     let mut subjects = shown.map(|it| it.subjects.clone()).unwrap_or_default();
     let subject = if subjects.len() == 1 { subjects.pop() } else { path.map(str::to_owned) };
     let refused = extensions.get::<Refused>();
-    let id = known.map_or("anonymous", |it| it.id.as_deref().unwrap_or("unknown"));
     let told = state.store.note(Note {
-        actor: Actor {
-            id: id.into(),
-            client: known.map_or_else(|| "".into(), |it| Arc::clone(&it.client)),
-            request: request.into(),
-            of_service: false,
-        },
+        actor: actor(known, request),
         action: action.to_owned(),
         subject: subject.unwrap_or_default(),
         site_id: shown.and_then(|it| it.site.clone()),
@@ -45,6 +40,26 @@ pub(crate) fn note(state: &State, answer: &ServiceResponse, request: &str) -> bo
         emergency: known.and_then(|it| it.emergency.clone()),
     });
     told || !answer.status().is_success() || known.is_none_or(|it| !it.phi)
+}
+
+/// Notes a call whose handler panicked, so that nothing is known of it but who asked for what.
+pub(crate) fn fell(state: &State, action: &str, known: Option<&Known>, request: &str) {
+    // Nothing is shown, so that it may go untold where there is no room.
+    let _ = state.store.note(Note {
+        actor: actor(known, request),
+        action: action.to_owned(),
+        subject: String::new(),
+        site_id: None,
+        outcome: problem::INTERNAL.slug.to_owned(),
+        subjects: Vec::new(),
+        emergency: known.and_then(|it| it.emergency.clone()),
+    });
+}
+
+fn actor(known: Option<&Known>, request: &str) -> Actor {
+    let id = known.map_or("anonymous", |it| it.id.as_deref().unwrap_or("unknown"));
+    let client = known.map_or_else(|| "".into(), |it| Arc::clone(&it.client));
+    Actor { id: id.into(), client, request: request.into(), of_service: false }
 }
 
 /// Whether it has the form of an id of ours; a path may hold anything.

@@ -57,7 +57,20 @@ on_both! {
         }
         assert_eq!(twin.get("single-site", "/v1/authorizations").await.status, 200);
         assert_eq!(twin.counts(), before);
+        // Who asked for what is known all the same, and a page may read that it went wrong.
+        twin.drain();
         service.submit(&example()).await.expect(201);
+        let who = service.get("single-site", "/v1/me").await.expect(200)["id"].as_str().map(str::to_owned);
+        let noted = "select actor || ' ' || action || ' ' || outcome as it from trail where outcome = 'internal'";
+        let line = format!("{} create_authorization internal", who.unwrap_or_default());
+        assert_eq!(service.texts(noted), vec![line; 8]);
+        let body = example();
+        let request = twin.request("single-site", Method::POST, "/v1/authorizations").json(&body);
+        let answer = Answer::of(request.header("origin", "https://portal.example")).await;
+        assert_eq!(answer.problem(500), "internal");
+        assert_eq!(answer.header("access-control-allow-origin"), Some("https://portal.example"));
+        assert_eq!(answer.header("vary"), Some("Origin"));
+        assert!(answer.header("access-control-expose-headers").is_some_and(|it| it.contains("x-request-id")));
         twin.stop().await;
     }
 
@@ -94,6 +107,11 @@ on_both! {
             ("text/plain", example().to_string(), 415, "not-json"),
             ("application/x-www-form-urlencoded", "a=b".to_owned(), 415, "not-json"),
             ("application/json; charset=latin1", example().to_string(), 415, "not-json"),
+            ("application/json; charset=utf-8; charset=utf-16", example().to_string(), 415, "not-json"),
+            ("application/json; charset=utf-16; charset=utf-8", example().to_string(), 415, "not-json"),
+            ("application/json; charset=utf-8; CHARSET=utf-8", example().to_string(), 415, "not-json"),
+            ("application/json; a=b; A=b", example().to_string(), 415, "not-json"),
+            ("application/json, application/json", example().to_string(), 415, "not-json"),
             ("", example().to_string(), 415, "not-json"),
         ] {
             let answer = send(&service, kind, body).await;
@@ -102,9 +120,15 @@ on_both! {
         }
         let gzip = service.request("single-site", Method::POST, "/v1/authorizations").json(&example());
         assert_eq!(Answer::of(gzip.header("content-encoding", "gzip")).await.problem(415), "not-json");
+        for second in ["application/json", "text/plain"] {
+            let twice = service.request("single-site", Method::POST, "/v1/authorizations").json(&example());
+            assert_eq!(Answer::of(twice.header("content-type", second)).await.problem(415), "not-json", "{second}");
+        }
         assert_eq!(service.counts(), before);
         let padded = format!("{}{}", " ".repeat(200 * 1024), example());
-        send(&service, "Application/JSON; charset=utf-8", padded).await.expect(201);
+        for kind in ["Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\"", "application/json; charset=utf8; a=b"] {
+            send(&service, kind, padded.clone()).await.expect(201);
+        }
     }
 
     async fn i_15_what_no_route_takes_is_a_problem_too(service) {

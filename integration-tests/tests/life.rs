@@ -105,6 +105,9 @@ on_both! {
             let same = ask(known).await;
             assert_eq!((same.status, &*same.text, same.header("etag")), (304, "", Some(etag)));
         }
+        let twice = service.request("single-site", Method::GET, "/v1/authorizations/26335R00001");
+        let twice = Answer::of(twice.header("if-none-match", "\"x\"").header("if-none-match", etag)).await;
+        assert_eq!(twice.status, 304);
         // What another caller may do differs, so its answer has another one.
         let theirs = service.get("coordinator", "/v1/authorizations/26335R00001").await;
         assert_ne!(theirs.header("etag"), Some(etag));

@@ -207,8 +207,9 @@ on_both! {
         for header in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
             assert_eq!(ask(header, "127.0.0.1").await.problem(404), "route-not-found");
         }
-        // A node is asked by whatever address it has.
-        assert_eq!(ask("host", "10.1.2.3:8080").await.status, 200);
+        // On the same machine by its own names only.
+        assert_eq!(ask("host", "localhost:8080").await.status, 200);
+        assert_eq!(ask("host", "10.1.2.3:8080").await.problem(400), "wrong-host");
         let scrapers = Scrapers { proxies: vec!["127.0.0.1".parse().expect("an address")], ..Scrapers::default() };
         let twin = service.twin(Options { scrapers, ..Options::default() });
         assert_eq!(Answer::of(twin.anonymous(Method::GET, "/metrics")).await.problem(404), "route-not-found");

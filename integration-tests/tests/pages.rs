@@ -229,6 +229,7 @@ on_both! {
         let ask = |path: &str, host: &str| Answer::of(service.request("single-site", Method::GET, path).header("host", host));
         for host in ["plan.example", "PLAN.example:443", "plan.example.", "localhost", &format!("localhost:{port}"), "[::1]:80", "127.0.0.1"] {
             assert_eq!(ask("/v1/me", host).await.status, 200, "{host}");
+            assert_eq!(ask("/metrics", host).await.status, 200, "{host}");
         }
         for host in ["evil.example", "plan.example.evil.example", "127.0.0.1.evil.example", "user@localhost", "127.0.0.2", "0.0.0.0", "", "localhost:$(id)",
             "localhost:80;id", "localhost:8185,evil", "localhost:99999", "localhost:", "localhost..", "[::1]x", "[::1", "[::2]", "a b"] {
@@ -236,6 +237,10 @@ on_both! {
                 assert_eq!(ask(path, host).await.problem(400), "wrong-host", "{host}");
             }
             assert_eq!(ask("/healthz/live", host).await.status, 200);
+            assert_eq!(ask("/healthz/ready", host).await.status, 200);
+            // A page of another name, led to this machine, reads no numbers.
+            assert_eq!(ask("/metrics", host).await.problem(400), "wrong-host", "{host}");
+            assert_eq!(ask("/healthz/none", host).await.problem(400), "wrong-host", "{host}");
         }
     }
 }

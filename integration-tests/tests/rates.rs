@@ -165,7 +165,7 @@ on_both! {
             seen.insert(class);
         }
         assert_eq!(seen, ["anonymous", "read", "search", "token", "write"].map(str::to_owned).into());
-        for path in ["/", "/docs", "/book/README.md", "/assets/mark.svg", "/nowhere", "/v1/nowhere", "/v1/oauth/token"] {
+        for path in ["/", "/docs", "/healthz/none", "/healthz/", "/book/README.md", "/assets/mark.svg", "/nowhere", "/v1/nowhere", "/v1/oauth/token"] {
             later(&one, 61);
             assert_ne!(Answer::of(one.anonymous(Method::GET, path)).await.status, 429, "{path}");
             refused(&Answer::of(one.anonymous(Method::GET, path)).await);
@@ -191,6 +191,42 @@ on_both! {
         }
         later(&few, 20);
         assert_eq!(stranger("x").await.status, 401);
+    }
+
+    /// I-13, I-15: what is refused before anything else is readable for a page that may call, which isn't charged for asking whether it may.
+    async fn i_13_a_page_that_may_call_can_read_that_it_must_wait(service) {
+        let few = limited(&service, all(FEW));
+        let ours = "https://portal.example";
+        let preflight = |origin: &str| {
+            let request = few.anonymous(Method::OPTIONS, "/v1/authorizations").header("origin", origin);
+            Answer::of(request.header("access-control-request-method", "POST"))
+        };
+        let usual = few.anonymous(Method::GET, "/openapi.json").header("origin", ours);
+        let usual = Answer::of(usual).await;
+        for _ in 0..5 {
+            assert_eq!(preflight(ours).await.status, 200);
+        }
+        // The control: others' are charged.
+        for _ in 0..2 {
+            assert_eq!(preflight("https://evil.example").await.problem(403), "origin-not-permitted");
+        }
+        refused(&preflight("https://evil.example").await);
+        assert_eq!(preflight(ours).await.status, 200);
+        let sorted = |it: &Answer| {
+            let mut all: Vec<_> = it.header("access-control-expose-headers").expect("some").split(", ").map(str::to_owned).collect();
+            all.sort();
+            all
+        };
+        for (host, status) in [("localhost", 429), ("evil.example", 400)] {
+            let ask = |origin: &str| Answer::of(few.anonymous(Method::GET, "/openapi.json").header("host", host).header("origin", origin));
+            let answer = ask(ours).await;
+            assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, Some(ours)));
+            assert_eq!(sorted(&answer), sorted(&usual).iter().map(|it| it.trim().to_owned()).collect::<Vec<_>>());
+            assert_eq!(answer.header("vary"), Some("Origin"));
+            let answer = ask("https://evil.example").await;
+            assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, None));
+            assert_eq!(answer.header("vary"), Some("Origin"));
+        }
     }
 
     /// J-08: `X-Forwarded-For` is believed as far as trusted proxies said it.

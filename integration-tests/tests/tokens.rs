@@ -1,5 +1,6 @@
 //! Tokens of system clients, for what they assert (J-02), and of people, by the keys that their provider publishes.
 
+use api::config::{Rate, Rates};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -153,6 +154,31 @@ fn later(service: &Service, seconds: i64) {
 }
 
 on_both! {
+    /// Whatever goes wrong where tokens are asked for is told in OAuth's words, too.
+    async fn every_problem_of_the_token_endpoint_has_an_error(service) {
+        let path = "/v1/oauth/token";
+        let rate = Rate { minute: 1, burst: 4 };
+        let few = service.twin(Options { rates: Rates { token: rate, ..Rates::default() }, ..Options::default() });
+        let post = |path: &str, kind: &str, body: String| few.anonymous(Method::POST, path).header("content-type", kind).body(body);
+        for (request, status, slug, error) in [
+            (post(path, FORM, "a".repeat(300_000)), 413, "body-too-large", "invalid_request"),
+            (post("/v1/oauth/token?grant_type=client_credentials", FORM, String::new()), 400, "invalid-parameter", "invalid_request"),
+            (post(path, "application/x-www-form-urlencoded; charset=utf-16", "a=b".to_owned()), 400, "invalid-request", "invalid_request"),
+            (post(path, FORM, "a=b".to_owned()).header("host", "evil.example"), 400, "wrong-host", "invalid_request"),
+            (few.anonymous(Method::GET, path), 405, "method-not-allowed", "invalid_request"),
+            (post(path, FORM, String::new()), 400, "invalid-request", "invalid_request"),
+            (post(path, FORM, String::new()), 429, "too-many-requests", "temporarily_unavailable"),
+        ] {
+            let answer = Answer::of(request).await;
+            assert_eq!(answer.problem(status), slug);
+            let body = answer.json();
+            assert_eq!((&body["error"], &body["error_description"]), (&json!(error), &body["detail"]), "{}", answer.text);
+        }
+        // The control: others have none.
+        assert!(few.get("nurse", "/v1/nothing").await.json().get("error").is_none());
+        few.stop().await;
+    }
+
     async fn j_02_an_assertion_is_taken_once(service) {
         let (id, other) = (client(&service).await, client(&service).await);
         let first = good(&service, &id, "j1");

@@ -134,8 +134,8 @@ on_both! {
         assert_eq!(service.counts(), before);
     }
 
-    /// N-05: a chunk that is none ends the connection. The server takes it for a broken line, over which no answer may come.
-    async fn n_05_a_broken_chunk_ends_the_connection(service) {
+    /// N-05: a chunk that is none is a problem, and ends the connection.
+    async fn n_05_a_broken_chunk_is_refused_and_ends_the_connection(service) {
         let before = service.counts();
         let body = example().to_string();
         let size = body.len();
@@ -160,7 +160,8 @@ on_both! {
         ];
         let all = all.map(|it| format!("Transfer-Encoding: chunked\r\n\r\n{it}"));
         for (sent, heard) in all.iter().zip(say(&service, all.iter().map(|it| submission(&service, it))).await) {
-            assert!(heard.closed && [&[][..], &[400]].contains(&&heard.statuses[..]), "{sent:?} {}", heard.text);
+            assert_eq!((&heard.statuses[..], heard.closed), (&[400][..], true), "{sent:?} {}", heard.text);
+            assert!(heard.text.contains("/problems/unreadable-body"), "{sent:?} {}", heard.text);
         }
         assert_eq!(service.counts(), before);
     }
@@ -177,11 +178,15 @@ on_both! {
             format!("transfer-encoding:\tChunked \r\n\r\n{parts}"),
             format!("Transfer-Encoding: chunked\r\n\r\n{length:x};a=\"b\" ; c\r\n{body}\r\n0;d\r\nX-Trailer: e\r\n\r\n"),
             format!("Transfer-Encoding: chunked\r\n\r\n000{length:X} \r\n{body}\r\n000\r\n\r\n"),
-            format!("Content-Length: {length}\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n{body}"),
         ];
         for (sent, heard) in all.iter().zip(say(&service, all.iter().map(|it| submission(&service, it))).await) {
             assert_eq!((&heard.statuses[..], heard.closed), (&[201, 200][..], false), "{sent:?} {}", heard.text);
         }
+        // Another protocol isn't spoken, and the connection ends.
+        let upgrade = format!("Content-Length: {length}\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n{body}");
+        let heard = &say(&service, [submission(&service, &upgrade)]).await[0];
+        assert_eq!((&heard.statuses[..], heard.closed), (&[201][..], true), "{}", heard.text);
+        assert!(heard.text.contains("connection: close"), "{}", heard.text);
     }
 
     /// N-05: the head of a request.

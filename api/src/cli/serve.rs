@@ -25,6 +25,7 @@ use crate::metrics::{Metrics, Scrapers};
 use crate::misses::Misses;
 use crate::patience::{Patience, Tls};
 use crate::rates::Rates;
+use crate::ready::Ready;
 use crate::{State, deliveries, demo, log, patience, policies, server};
 
 pub(super) fn serve(settings: &Settings) -> Result<(), String> {
@@ -120,6 +121,7 @@ fn state(settings: &Settings, tls: Option<Tls>) -> Result<State, String> {
         metrics: metrics(settings),
         patience: Patience::new((&settings.limits).into(), &settings.trusted_proxies, tls),
         deliveries,
+        ready: Ready::default(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Answers where there is no request to answer: its head came too slowly, is too large, or isn't HTTP.
 
+use ::log::Level;
 use actix_web::http::{Method, StatusCode};
 use chrono::TimeDelta;
 use kernel::fresh_id;
@@ -11,7 +12,7 @@ pub(super) fn answer(state: &State, status: StatusCode) -> Vec<u8> {
     let now = state.clock.now();
     let id = fresh_id("req", now);
     // Of the method nothing is known.
-    frame::log(&Method::CONNECT, "", status.as_u16(), TimeDelta::zero(), &id, "");
+    frame::log(Level::Info, &Method::CONNECT, "", status.as_u16(), TimeDelta::zero(), &id, "");
     let body = serde_json::to_vec(&Problem::of_status(status).about(&id)).unwrap_or_default();
     let date = now.format("%a, %d %b %Y %H:%M:%S GMT");
     let length = body.len();

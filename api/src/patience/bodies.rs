@@ -5,16 +5,18 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use actix_http::Request;
+use actix_http::{HttpMessage, Request};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::Bytes;
 use futures_util::Stream;
 use tokio::time::Instant;
 
 use super::connection::{Call, Connection};
 use super::count::Late;
+use super::due::{Chunk, Due};
 use super::waiting::{Alarm, Credit, within};
 
 /// The most of an answer that is copied for writing at once; the framework would copy all of it.
@@ -27,14 +29,13 @@ struct Upload {
     alarm: Alarm,
     credit: Credit,
     end: Option<Instant>,
-    whole: bool,
 }
 
 /// Begins the call of `request`, whose body, if it has one, is watched from now on.
 pub(super) fn begin(request: &mut Request) -> Call {
-    let connection = request.conn_data::<Rc<Connection>>().expect("every stream brings its connection along");
-    let call = Call::begin(connection);
     let body = request.take_payload();
+    let connection = request.conn_data::<Rc<Connection>>().expect("every stream brings its connection along");
+    let call = Call::begin(connection, length(request, &body));
     if !matches!(body, Payload::None) {
         let limits = call.0.limits();
         let payload = Box::pin(Upload {
@@ -43,11 +44,20 @@ pub(super) fn begin(request: &mut Request) -> Call {
             alarm: Alarm::default(),
             credit: Credit::new(limits.body_credit, limits.rate),
             end: None,
-            whole: false,
         });
         *request.payload() = Payload::Stream { payload };
     }
     call
+}
+
+/// How long a body is, as the framework read the head. What has no end is never handed over.
+fn length(request: &Request, body: &Payload) -> Due {
+    let said = || request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok();
+    match body {
+        Payload::None => Due::Nothing,
+        _ if request.chunked().unwrap_or(false) => Due::Chunked(Chunk::First),
+        _ => said().map_or(Due::Nothing, Due::Sized),
+    }
 }
 
 impl Stream for Upload {
@@ -59,7 +69,6 @@ impl Stream for Upload {
         let next = Pin::new(&mut this.body).poll_next(cx);
         match &next {
             Poll::Ready(Some(Ok(bytes))) => drop(this.credit.book(bytes.len())),
-            Poll::Ready(None) => this.whole = true,
             Poll::Pending if this.alarm.passed(end.min(this.credit.end()), cx) => {
                 this.connection.is_late(Late::Body);
                 return Poll::Ready(Some(Err(PayloadError::Io(ErrorKind::TimedOut.into()))));
@@ -67,12 +76,6 @@ impl Stream for Upload {
             _ => {}
         }
         next
-    }
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        self.connection.unread.set(!self.whole);
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::task::Waker;
 
 use actix_web::web::Data;
 use tokio::time::Instant;
 
 use super::Limits;
 use super::count::Late;
+use super::due::Due;
 use super::seats::Seat;
 use super::waiting::within;
 use crate::State;
@@ -21,7 +23,7 @@ pub(super) enum Phase {
     Head(Instant),
     /// A request is in flight.
     Busy,
-    /// The client was too slow: the stream is to report the end of its input.
+    /// The client was too slow, or sent what is no chunk: the stream is to report the end of its input.
     Late,
     /// The stream has reported the end of its input.
     Ended,
@@ -34,8 +36,10 @@ pub(super) struct Connection {
     pub(super) in_flight: Cell<bool>,
     /// Whether all that was answered so far is written, so that whatever comes next answers no request.
     pub(super) settled: Cell<bool>,
-    /// Whether the handler left something of the last body, so that what comes needn't be the head of a request.
-    pub(super) unread: Cell<bool>,
+    /// What may be handed over next.
+    pub(super) due: Cell<Due>,
+    /// Who is to be woken once something may.
+    pub(super) reader: Cell<Option<Waker>>,
     pub(super) state: Data<State>,
     _seat: Seat,
 }
@@ -43,9 +47,15 @@ pub(super) struct Connection {
 impl Connection {
     /// One whose first request has to have a head by `due`.
     pub(super) fn new(state: Data<State>, seat: Seat, due: Instant) -> Self {
-        let [in_flight, unread] = [(); 2].map(|()| Cell::new(false));
-        let (phase, settled) = (Cell::new(Phase::Head(due)), Cell::new(true));
-        Self { phase, in_flight, settled, unread, state, _seat: seat }
+        Self {
+            phase: Cell::new(Phase::Head(due)),
+            in_flight: Cell::new(false),
+            settled: Cell::new(true),
+            due: Cell::new(Due::HEAD),
+            reader: Cell::new(None),
+            state,
+            _seat: seat,
+        }
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -56,6 +66,23 @@ impl Connection {
     pub(super) fn turn(&self, phase: Phase) {
         if !matches!(self.phase.get(), Phase::Late | Phase::Ended) {
             self.phase.set(phase);
+        }
+    }
+
+    /// Has this be handed over next, whoever waited for it.
+    fn expect(&self, due: Due) {
+        self.due.set(due);
+        if due != Due::Nothing
+            && let Some(reader) = self.reader.take()
+        {
+            reader.wake();
+        }
+    }
+
+    /// Notes that all that was answered so far is written, and lets the next request come.
+    pub(super) fn settle(&self) {
+        if !self.in_flight.get() && !self.settled.replace(true) && self.due.get() == Due::Nothing {
+            self.expect(Due::HEAD);
         }
     }
 
@@ -75,12 +102,12 @@ impl Connection {
 pub(super) struct Call(pub(super) Rc<Connection>);
 
 impl Call {
-    /// One that came on `connection`.
-    pub(super) fn begin(connection: &Rc<Connection>) -> Self {
+    /// One that came on `connection`, and of which `due` is still to come.
+    pub(super) fn begin(connection: &Rc<Connection>, due: Due) -> Self {
         connection.turn(Phase::Busy);
         connection.in_flight.set(true);
         connection.settled.set(false);
-        connection.unread.set(false);
+        connection.expect(due);
         Self(Rc::clone(connection))
     }
 }

@@ -3,12 +3,14 @@
 //! The framework stops an idle connection and a slow first head, and waits for the rest as long as the client likes. So its own
 //! timers are off, and a socket is wrapped in a [`Patient`] stream, which knows what its connection is doing: resting, reading a
 //! head, busy with a request, or closing. A stream whose client is late reports the end of its input, after which the framework
-//! closes in order. Nothing is registered or swept: the deadlines of a connection live in the task that serves it.
+//! closes in order. Nothing is registered or swept: the deadlines of a connection live in the task that serves it. A stream hands over
+//! one request at a time ([`due::Due`]).
 
 mod bare;
 mod bodies;
 mod connection;
 mod count;
+mod due;
 mod seats;
 mod stream;
 mod tls;
@@ -40,7 +42,7 @@ use crate::{State, config};
 
 pub use count::{Count, Late};
 pub use tls::Tls;
-pub(crate) use waiting::Since;
+pub(crate) use waiting::{Since, within};
 
 /// How many bytes the kernel may hold for a connection without having sent them.
 const UNSENT: usize = 16 * 1024;
@@ -145,11 +147,13 @@ where
     let builder = builder.listen("http", listener, move || {
         let app = map_config(app(), |()| AppConfig::default()).map_err(|it: Error| it.error_response());
         let watched = apply_fn_factory(app, |mut request: Request, app: &_| {
+            // Whoever asks for another protocol isn't given it; the framework closes after the answer, and would say otherwise.
+            let upgrade = request.head().connection_type() == ConnectionType::Upgrade;
             let call = bodies::begin(&mut request);
             let answer = Service::call(app, request);
             async move {
                 let mut answer: Response<BoxBody> = answer.await?.into();
-                if call.0.phase.get() != Phase::Busy {
+                if upgrade || call.0.phase.get() != Phase::Busy {
                     answer.head_mut().set_connection_type(ConnectionType::Close);
                 }
                 Ok::<_, HttpResponse>(answer.map_body(|_, body| Download::new(body, call)))

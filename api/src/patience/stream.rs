@@ -1,6 +1,7 @@
 //! The stream of a connection, with its deadlines: it owns the connection's only timer.
 
 use std::io::{self, ErrorKind};
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -8,21 +9,27 @@ use std::task::{Context, Poll, ready};
 
 use actix_web::http::StatusCode;
 use actix_web::rt::net::TcpStream;
-use actix_web::web::Data;
+use actix_web::web::{Bytes, Data};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Connection, Phase};
 use super::count::Late;
+use super::due::Due;
 use super::seats::Seat;
 use super::waiting::{Alarm, Credit, within};
 use super::wire::Wire;
 use super::{UNSENT, bare};
 use crate::State;
 
+/// The most that is taken from the kernel at once, and thereby the most that is held before its time.
+const PIECE: usize = 8 * 1024;
+
 /// A connection's stream, which waits only so long for its client.
 pub(crate) struct Patient {
     wire: Wire,
+    /// What came before its time.
+    held: Bytes,
     pub(super) connection: Rc<Connection>,
     alarm: Alarm,
     /// How long the client may still have us wait for it to read.
@@ -53,6 +60,7 @@ impl Patient {
         };
         let stream = Self {
             wire: wire?,
+            held: Bytes::new(),
             connection: Rc::new(Connection::new(state, seat, due)),
             alarm: Alarm::default(),
             credit: Credit::new(limits.write_credit, limits.rate),
@@ -61,6 +69,32 @@ impl Patient {
             replaced: false,
         };
         Ok((stream, Some(address)))
+    }
+
+    /// Hands over what is due, and no more.
+    fn hand_over(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let connection = &self.connection;
+        let due = connection.due.get();
+        if due == Due::Nothing {
+            connection.reader.set(Some(cx.waker().clone()));
+            return Poll::Pending;
+        }
+        if self.held.is_empty() {
+            let mut space = [MaybeUninit::uninit(); PIECE];
+            let mut read = ReadBuf::uninit(&mut space);
+            ready!(self.wire.stream().poll_read(cx, &mut read))?;
+            self.held = Bytes::copy_from_slice(read.filled());
+        }
+        let some = &self.held[..self.held.len().min(buf.remaining())];
+        let Some((count, then)) = due.take(some) else {
+            // The framework would drop the connection with all that isn't written yet; so for it the body just ends too early.
+            connection.phase.set(Phase::Late);
+            return Poll::Pending;
+        };
+        let over = due.is_body() && then == Due::Nothing && connection.settled.get();
+        connection.due.set(if over { Due::HEAD } else { then });
+        buf.put_slice(&self.held.split_to(count));
+        Poll::Ready(Ok(()))
     }
 
     /// Whether the client is late with its next request, or with the body of one.
@@ -75,7 +109,7 @@ impl Patient {
         }
         let late = match phase {
             Phase::Resting(_) => Late::Idle,
-            _ if self.connection.unread.get() => Late::Body,
+            _ if self.connection.due.get().is_body() => Late::Body,
             _ => {
                 self.tell(StatusCode::REQUEST_TIMEOUT, cx);
                 Late::Head
@@ -119,7 +153,7 @@ impl AsyncRead for Patient {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.connection.phase.get() != Phase::Late {
-            let read = this.wire.stream().poll_read(cx, buf);
+            let read = this.hand_over(cx, buf);
             if read.is_ready() {
                 if let Phase::Resting(_) = this.connection.phase.get() {
                     this.connection.turn(Phase::Head(within(this.connection.limits().head)));
@@ -162,12 +196,12 @@ impl AsyncWrite for Patient {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // The framework flushes once it has written all that it had.
-        this.connection.settled.set(!this.connection.in_flight.get());
         if this.wire.stream().poll_flush(cx)?.is_pending() {
             this.stalled(cx)?;
             return Poll::Pending;
         }
+        // The framework flushes once it has written all that it had.
+        this.connection.settle();
         this.wrote(0);
         if this.late(cx) {
             cx.waker().wake_by_ref();

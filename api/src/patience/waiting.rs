@@ -21,7 +21,7 @@ impl Since {
 }
 
 /// When so much time will have passed.
-pub(super) fn within(time: Duration) -> Instant {
+pub(crate) fn within(time: Duration) -> Instant {
     Instant::now() + time
 }
 

@@ -21,7 +21,10 @@ pub(crate) async fn get_live(_: Public) -> HttpResponse {
 #[utoipa::path(tag = "operators", security(()), responses((status = 200, description = "It can.", content_type = "text/plain", body = String)))]
 #[get("/healthz/ready")]
 pub(crate) async fn get_ready(_: Public, state: Data<State>) -> Result<HttpResponse, Problem> {
-    state.store.ping().await.map_err(|_| problem::NOT_READY.problem())?;
+    let ping = async { state.store.ping().await.is_ok() };
+    if !state.ready.ask(ping).await {
+        return Err(problem::NOT_READY.problem());
+    }
     Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::web::Data;
-use actix_web::{HttpMessage, HttpRequest, post};
+use actix_web::{HttpRequest, post};
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{PrincipalId, Scope, TrailAction};
 use registry::{ClientError, ClientKeySource, Credential, Entered, Entry, Needs, authorize};
@@ -14,7 +14,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::contract::Public;
 use crate::form::Form;
-use crate::frame::{Known, request_id};
+use crate::frame::{Known, know, request_id};
 use crate::keys::{Asserted, Assertion, words};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -124,7 +124,7 @@ pub(crate) async fn create_token(
     let issued = issue(&state, &request, assertion, source, asked).await?;
     let (scopes, at) = issued.map_err(|(it, why)| refuse(&request, it, why))?;
     let (known, client) = (Some(id.as_str().into()), id.as_str().into());
-    request.extensions_mut().insert(Known { id: known, client, emergency: None, phi: false });
+    know(&request, Known { id: known, client, emergency: None, phi: false });
     let access_token = state.own.token(&id, &scopes, at, LONG).map_err(store::Error::Internal)?;
     let scope = words(&scopes);
     let token = Token { access_token, token_type: "bearer", expires_in: LONG.num_seconds(), scope };

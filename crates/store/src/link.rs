@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
-use diesel::r2d2::{ManageConnection, Pool};
+use diesel::r2d2::{HandleError, ManageConnection, Pool};
 use kernel::Clock;
 
 use crate::db::{Role, Target};
@@ -20,7 +20,31 @@ const FRESH: TimeDelta = TimeDelta::seconds(1);
 
 /// How often a connection was lost: since the others may be, too, each is asked once before it is used again.
 #[derive(Debug, Default)]
-pub(crate) struct Epoch(AtomicU64);
+pub(crate) struct Epoch {
+    lost: AtomicU64,
+    /// Whether no connection could be made of late.
+    away: AtomicBool,
+}
+
+impl Epoch {
+    /// Notes whether a connection could be made; true if that was otherwise before. Both ends of an outage are told once, however
+    /// many threads try how often meanwhile.
+    fn turned(&self, away: bool) -> bool {
+        self.away.load(Ordering::Relaxed) != away && self.away.swap(away, Ordering::Relaxed) != away
+    }
+}
+
+/// Told of each connection that a pool couldn't make.
+#[derive(Debug)]
+struct Away(Arc<Epoch>);
+
+impl HandleError<LinkError> for Away {
+    fn handle_error(&self, it: LinkError) {
+        if self.0.turned(true) {
+            log::error!(target: "lanyard::fault", cause = it.0; "the database can't be reached");
+        }
+    }
+}
 
 /// A pooled connection, and whether it may go back to its pool.
 pub(crate) struct Link {
@@ -67,7 +91,7 @@ impl Link {
     fn mark(&mut self, broken: bool) {
         self.broken = broken;
         if broken {
-            self.epoch.0.fetch_add(1, Ordering::Relaxed);
+            self.epoch.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -106,6 +130,7 @@ impl Links {
         let pool =
             Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(Duration::from_secs(1));
         let pool = pool.event_handler(Box::new(Told(Arc::clone(counts))));
+        let pool = pool.error_handler(Box::new(Away(Arc::clone(&self.epoch))));
         let pool = if lasting { pool.idle_timeout(None).max_lifetime(None) } else { pool };
         pool.build_unchecked(self)
     }
@@ -116,11 +141,15 @@ impl ManageConnection for Links {
     type Error = LinkError;
 
     fn connect(&self) -> Result<Link, LinkError> {
+        let db = self.target.connect(self.role)?;
+        if self.epoch.turned(false) {
+            log::warn!(target: "lanyard::fault", cause = "a new connection"; "the database can be reached again");
+        }
         Ok(Link {
-            db: self.target.connect(self.role)?,
+            db,
             used_at: self.clock.now(),
             broken: false,
-            seen: self.epoch.0.load(Ordering::Relaxed),
+            seen: self.epoch.lost.load(Ordering::Relaxed),
             epoch: Arc::clone(&self.epoch),
             of_service: false,
         })
@@ -128,7 +157,7 @@ impl ManageConnection for Links {
 
     /// A ping costs a round trip, so a connection that was in use a moment ago is trusted.
     fn is_valid(&self, link: &mut Link) -> Result<(), LinkError> {
-        let (idle, epoch) = (self.clock.now() - link.used_at, self.epoch.0.load(Ordering::Relaxed));
+        let (idle, epoch) = (self.clock.now() - link.used_at, self.epoch.lost.load(Ordering::Relaxed));
         if idle >= FRESH || link.seen != epoch {
             link.db.batch_execute("select 1").map_err(Error::from)?;
             link.seen = epoch;
@@ -138,5 +167,19 @@ impl ManageConnection for Links {
 
     fn has_broken(&self, link: &mut Link) -> bool {
         link.broken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ends_of_an_outage_are_told_once() {
+        let epoch = Epoch::default();
+        assert!(!epoch.turned(false));
+        for (away, told) in [(true, true), (true, false), (false, true), (false, false), (true, true)] {
+            assert_eq!(epoch.turned(away), told, "{away}");
+        }
     }
 }

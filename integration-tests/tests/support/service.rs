@@ -20,6 +20,7 @@ use api::metrics::{Metrics, Scrapers};
 use api::misses::Misses;
 use api::patience::{Limits, Patience, Tls};
 use api::rates::Rates;
+use api::ready::Ready;
 use authorizations::{Decider, Policies};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
@@ -225,6 +226,7 @@ impl Service {
             metrics: Metrics::new(options.scrapers.clone(), &database.url, clock.now()),
             patience: Patience::new(options.limits, &options.proxies, tls),
             deliveries,
+            ready: Ready::default(),
         });
         let jobs = Jobs::new(Arc::clone(&state));
         let listener = api::patience::listen(([127, 0, 0, 1], 0).into()).expect("a port");

@@ -172,7 +172,7 @@ pub(super) fn binary(armed: bool) -> &'static Path {
     }
     ARMED.get_or_init(|| {
         let build = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "api", "--features", "failpoints"])
+            .args(["build", "--quiet", "--workspace", "--features", "api/failpoints"])
             .args(["--bin", "lanyard-failpoints"])
             .current_dir(root())
             .status();
