@@ -41,6 +41,7 @@ pub mod problem;
 pub mod query;
 pub mod rates;
 pub mod refusal;
+pub mod remedies;
 pub mod reply;
 pub mod routes;
 mod secrets;

@@ -52,6 +52,45 @@ pub fn yaml() -> &'static str {
     &YAML
 }
 
+/// An operation, as it is told of.
+pub struct Told {
+    /// Its id.
+    pub id: String,
+    /// What it is grouped by.
+    pub tag: String,
+    /// `GET`, `POST`, `PUT`.
+    pub method: &'static str,
+    /// Its path.
+    pub path: String,
+    /// What it does.
+    pub summary: String,
+    form: Form,
+}
+
+/// Every operation.
+#[must_use]
+pub fn told() -> Vec<Told> {
+    let of = |path: &String, method: &'static str, it: &Operation| Told {
+        id: it.operation_id.clone().unwrap_or_default(),
+        tag: it.tags.iter().flatten().next().cloned().unwrap_or_default(),
+        method,
+        path: path.clone(),
+        summary: it.summary.clone().unwrap_or_default(),
+        form: Form::of(it, path),
+    };
+    let all = DOCUMENT.paths.paths.iter().flat_map(|(path, item)| {
+        let methods = [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put)];
+        methods.into_iter().filter_map(move |(name, it)| Some(of(path, name, it.as_ref()?)))
+    });
+    all.collect()
+}
+
+/// The operations that can answer with the problem `slug`.
+#[must_use]
+pub fn answering(slug: &str) -> Vec<Told> {
+    told().into_iter().filter(|it| it.form.meets(slug)).collect()
+}
+
 fn assemble() -> OpenApi {
     let mut it = Operations::openapi();
     it.info = info();
