@@ -35,7 +35,8 @@ pub(super) fn drawn(text: &str) -> String {
     }
     for (place, (from, to, by)) in arrows.into_iter().enumerate() {
         let (y, from, to) = (90 + place * DOWN, at(from), at(to));
-        let path = if from == to { format!("M{from} {y}h40v14H{}", to + 5) } else { format!("M{from} {y}H{to}") };
+        let path =
+            if from == to { format!("M{from} {y}h40v14H{}", to + 5) } else { format!("M{from} {y}H{to}") };
         let middle = usize::midpoint(from, to);
         let _ = write!(
             svg,
@@ -51,7 +52,11 @@ pub(super) fn drawn(text: &str) -> String {
 fn column(status: &str, x: usize, height: usize, ends: bool) -> String {
     let name = if status == "[*]" { "received" } else { status };
     let class = if status == "[*]" { "status start" } else { "status" };
-    let outer = if ends { format!("<rect class=\"end\" x=\"{}\" y=\"4\" width=\"128\" height=\"44\" rx=\"12\"/>", x - 64) } else { String::new() };
+    let outer = if ends {
+        format!("<rect class=\"end\" x=\"{}\" y=\"4\" width=\"128\" height=\"44\" rx=\"12\"/>", x - 64)
+    } else {
+        String::new()
+    };
     format!(
         "<path class=\"line\" d=\"M{x} 48V{height}\"/>{outer}<rect class=\"{class}\" x=\"{}\" y=\"8\" width=\"120\" height=\"36\" rx=\"9\"/>\
          <text class=\"name\" x=\"{x}\" y=\"31\">{name}</text>",

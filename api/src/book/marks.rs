@@ -31,7 +31,8 @@ pub(super) fn page(name: &str, text: &str) -> (String, Vec<(String, String)>) {
     while let Some(event) = events.next() {
         if let Event::Start(Tag::CodeBlock(kind)) = event {
             let inner = events.by_ref().take_while(|it| !matches!(it, Event::End(TagEnd::CodeBlock)));
-            let lines = inner.filter_map(|it| if let Event::Text(it) = it { Some(it.into_string()) } else { None });
+            let lines =
+                inner.filter_map(|it| if let Event::Text(it) = it { Some(it.into_string()) } else { None });
             marks.block(&kind, lines.collect());
         } else {
             marks.take(event);
