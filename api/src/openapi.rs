@@ -169,7 +169,13 @@ fn complete(operation: &mut Operation, path: &str) {
         statuses.entry(it.status.as_u16()).or_default().push(format!("[`{0}`](/problems/{0})", it.slug));
     }
     for (status, slugs) in statuses {
-        operation.responses.responses.insert(status.to_string(), RefOr::T(problem(status, &slugs)));
+        let mut answer = problem(status, &slugs);
+        if id == "get_problem" && status == 404 {
+            // Who would rather read a page gets one.
+            let page = ContentBuilder::new().schema(Some(Object::with_type(Type::String))).build();
+            answer.content.insert("text/html".to_owned(), RefOr::T(page));
+        }
+        operation.responses.responses.insert(status.to_string(), RefOr::T(answer));
     }
     for (status, answer) in &mut operation.responses.responses {
         let RefOr::T(answer) = answer else { continue };

@@ -44,11 +44,13 @@ on_both! {
             let page = get(&service, &format!("/problems/{}", it.slug)).await;
             assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
             let page = text(&page.text);
+            let bare = page.replace(['{', '}'], "");
             for words in [it.slug, it.status.as_str(), it.about, it.message, it.rule, remedies::remedy(&it)] {
-                assert!(page.contains(&plain(words)), "{}: {words} isn't in {page}", it.slug);
+                assert!(bare.contains(&plain(words)), "{}: {words} isn't in {page}", it.slug);
             }
             assert!(!it.about.is_empty() && list.contains(it.slug), "{}", it.slug);
-            assert!(!page.contains('`') && !page.contains("{status}") && !page.contains("{role}"), "{page}");
+            let (told, _) = page.split_once("What it looks like").expect("an example");
+            assert!(!told.contains('`') && !["{status}", "{action}", "{role}"].iter().any(|it| page.contains(it)), "{page}");
             assert!(page.contains(&format!("\"type\": \"/problems/{}\"", it.slug)), "{page}");
             assert!(page.contains(&plain(remedies::of(it.slug).expect(it.slug).again)), "{page}");
         }
@@ -71,11 +73,12 @@ on_both! {
         for path in ["/none", "/problems/none", "/book/none.md", "/book/none", "/assets/none.css"] {
             let page = ask(path, browser).await;
             assert_eq!((page.status, page.header("content-type")), (404, Some("text/html; charset=utf-8")), "{path}");
-            assert!(page.text.contains("href=\"/book\"") && page.header("vary") == Some("Accept"), "{}", page.text);
+            assert!(page.text.contains("href=\"/book\""), "{}", page.text);
             assert!(page.header("x-request-id").is_some() && page.header("cache-control") == Some("no-store"));
             for other in ["*/*", "application/json", "application/json, text/html"] {
-                let problem = ask(path, other).await;
-                assert_eq!((problem.problem(404), problem.header("vary")), ("route-not-found".to_owned(), Some("Accept")));
+                assert_eq!(ask(path, other).await.problem(404), "route-not-found");
+                let sent = service.anonymous(Method::GET, path).header("accept", other).send().await.expect("an answer");
+                assert!(sent.headers().get_all("vary").iter().any(|it| it == "Accept"), "{:?}", sent.headers());
             }
         }
         assert_eq!(ask("/v1/none", browser).await.problem(404), "route-not-found");

@@ -21,7 +21,9 @@ static SLUGS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| all().iter().map(|it| 
 /// A sentence or more as HTML; a place that a message fills in (`{status}`) is set off.
 #[must_use]
 pub fn marked(text: &str) -> String {
-    page("", &text.replace(['{', '}'], "_")).0
+    let part =
+        |(at, it): (usize, &str)| if at % 2 == 0 { it.replace(['{', '}'], "_") } else { it.to_owned() };
+    page("", &text.split('`').enumerate().map(part).collect::<Vec<_>>().join("`")).0
 }
 
 /// A page of the book as HTML, with the anchor and the words of each part.
