@@ -120,9 +120,9 @@ impl<'a> Marks<'a> {
 
     fn enter(&mut self, event: &Event<'a>) {
         match event {
-            Event::Start(Tag::TableRow | Tag::TableHead) => self.cell = 0,
             Event::Start(Tag::TableCell) => self.cell += 1,
-            Event::End(TagEnd::TableRow | TagEnd::TableHead) => self.cell = 0,
+            Event::Start(Tag::TableRow | Tag::TableHead)
+            | Event::End(TagEnd::TableRow | TagEnd::TableHead) => self.cell = 0,
             Event::Start(Tag::Heading { level, id, .. }) => {
                 self.within += 1;
                 self.heading = *level as usize == 2;
@@ -162,10 +162,14 @@ impl<'a> Marks<'a> {
 
     fn code(&mut self, code: CowStr<'a>) {
         self.part(&code);
-        let place = self.leads(&code);
-        place.iter().for_each(|it| self.html(format!("<a href=\"{it}\">")));
-        self.made.push(Event::Code(code));
-        place.iter().for_each(|_| self.html("</a>"));
+        match self.leads(&code) {
+            Some(place) => {
+                self.html(format!("<a href=\"{place}\">"));
+                self.made.push(Event::Code(code));
+                self.html("</a>");
+            }
+            None => self.made.push(Event::Code(code)),
+        }
     }
 
     /// Adds to the words of the part that begins.
