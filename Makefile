@@ -4,6 +4,8 @@
 CARGO ?= cargo
 # Always of the whole workspace: another selection has other features, and would build the libraries again.
 BUILD = $(CARGO) build --workspace
+# Most tests wait about as long as they work.
+THREADS = $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 
 run:
 	$(BUILD) --bin lanyard
@@ -14,7 +16,7 @@ test:
 	$(BUILD) --bin lanyard
 	$(BUILD) --bin lanyard-failpoints --features api/failpoints
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
-	then integration-tests/tools/with-postgres $(CARGO) nextest run --workspace && $(CARGO) test --quiet --workspace --doc; \
+	then integration-tests/tools/with-postgres $(CARGO) nextest run --workspace --test-threads $(THREADS) && $(CARGO) test --quiet --workspace --doc; \
 	else integration-tests/tools/with-postgres $(CARGO) test --workspace; fi
 
 check:

@@ -1,9 +1,11 @@
 //! The extractor of request bodies.
 
+use std::future::ready;
 use std::io::ErrorKind;
 use std::pin::Pin;
 
 use actix_web::error::PayloadError;
+use actix_web::http::header::HeaderMap;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
@@ -15,7 +17,8 @@ use crate::{Problem, problem};
 /// The most that a JSON body may have, in bytes.
 pub const LIMIT: usize = 256 * 1024;
 
-/// A request body as it came. A handler opens it once it knows the caller, so that a stranger learns nothing from it.
+/// A request body as it came. A handler opens it once it knows the caller, so that a stranger learns nothing from it. Where nothing in it
+/// must be given, none at all is an empty one.
 pub struct Body<T: Read> {
     read: Result<Open<T>, Problem>,
 }
@@ -89,6 +92,12 @@ impl<T: Read + 'static> FromRequest for Body<T> {
         let json = request.content_type().eq_ignore_ascii_case("application/json")
             && request.encoding().is_ok_and(|it| it.name() == "UTF-8");
         let plain = !request.headers().contains_key(header::CONTENT_ENCODING);
+        if is_absent(request.headers())
+            && let Ok(nothing) = Open::parse(b"{}")
+            && nothing.flaws.is_empty()
+        {
+            return Box::pin(ready(Ok(Self { read: Ok(nothing) })));
+        }
         // With a type that isn't JSON the body isn't even read.
         let bytes = (json && plain).then(|| Bytes::from_request(request, payload));
         Box::pin(async move {
@@ -99,6 +108,12 @@ impl<T: Read + 'static> FromRequest for Body<T> {
             Ok(Self { read })
         })
     }
+}
+
+/// Whether a request has no body at all: neither a type nor a length of one.
+fn is_absent(headers: &HeaderMap) -> bool {
+    let none = headers.get(header::CONTENT_LENGTH).is_none_or(|it| it == "0");
+    none && [header::CONTENT_TYPE, header::TRANSFER_ENCODING].iter().all(|it| !headers.contains_key(it))
 }
 
 /// The bytes of a body, once all of them are there.

@@ -186,9 +186,13 @@ impl Settings {
         Ok(it)
     }
 
-    /// Turns to the demo profile, whose database is in its folder unless another one is named.
+    /// Turns to the demo profile, whose database is in its folder unless another one is named, and whose tokens stay good for what
+    /// takes a recent login, since there is none.
     pub fn be_demo(&mut self) {
         self.demo = true;
+        if self.auth.step_up_minutes == 15 {
+            self.auth.step_up_minutes = 24 * 60;
+        }
         if self.database.url.0 == "sqlite:lanyard.db" {
             self.database.url = Url(format!("sqlite:{}", self.demo_folder.join("lanyard.db").display()));
         }

@@ -19,7 +19,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Grants these origins what the contract has, without credentials of the browser's own: a token is sent by hand.
 pub fn grant(origins: &[String]) -> Cors {
     let cors = Cors::default()
-        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT])
+        .allowed_methods([Method::GET, Method::HEAD, Method::PATCH, Method::POST, Method::PUT])
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, KEY, REQUEST_ID, EMERGENCY])
         .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, REPLAYED, REQUEST_ID, LEFT, POLICY])
         .max_age(600);

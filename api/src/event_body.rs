@@ -11,7 +11,8 @@ pub(crate) struct EventBody {
     /// Its id: the same each time that it is told.
     #[schema(pattern = "^evt_[0-9a-f]{32}$")]
     id: String,
-    /// What happened: `authorization.decided`.
+    /// What happened.
+    #[schema(value_type = kernel::EventType)]
     r#type: String,
     /// When.
     occurred_at: DateTime<Utc>,

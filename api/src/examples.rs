@@ -116,6 +116,11 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
     ("list_webhooks", None, include_str!("examples/list_webhooks.json")),
     ("get_webhook", None, include_str!("examples/get_webhook.json")),
     (
+        "change_webhook",
+        Some(include_str!("examples/change_webhook.request.json")),
+        include_str!("examples/change_webhook.json"),
+    ),
+    (
         "test_webhook",
         Some(include_str!("examples/test_webhook.request.json")),
         include_str!("examples/test_webhook.json"),
@@ -155,3 +160,7 @@ pub const EXAMPLES: &[(&str, Option<&str>, &str)] = &[
         include_str!("examples/open_emergency_access.json"),
     ),
 ];
+
+/// What an operation answers by another status than the usual one: its id, the status, the answer's body.
+pub const ANSWERS: &[(&str, &str, &str)] =
+    &[("create_authorization", "202", include_str!("examples/create_authorization.202.json"))];

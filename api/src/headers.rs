@@ -74,14 +74,25 @@ impl FromRequest for Once {
 }
 
 /// The version that `If-Match` names; the rest of the `ETag` is for caches.
-pub struct IfMatch(Result<i32, Problem>);
+pub struct IfMatch(Result<Option<i32>, Problem>);
 
 impl IfMatch {
+    /// Of a request that names none.
+    pub(crate) const NONE: Self = Self(Ok(None));
+
     /// The version.
     ///
     /// # Errors
     /// 428 where the header is missing, 400 where it isn't an `ETag` of ours.
     pub fn version(self) -> Result<i32, Problem> {
+        self.0?.ok_or_else(|| problem::PRECONDITION.problem())
+    }
+
+    /// The version, where the header is there: without one, whatever is there is changed.
+    ///
+    /// # Errors
+    /// 400 where it isn't an `ETag` of ours.
+    pub fn if_sent(self) -> Result<Option<i32>, Problem> {
         self.0
     }
 }
@@ -92,8 +103,8 @@ impl FromRequest for IfMatch {
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         let version = match only(request.headers(), IF_MATCH.as_str()) {
-            Ok(None) => Err(problem::PRECONDITION.problem()),
-            Ok(Some(etag)) => version(etag).ok_or_else(|| problem::IF_MATCH.problem()),
+            Ok(None) => Ok(None),
+            Ok(Some(etag)) => version(etag).map(Some).ok_or_else(|| problem::IF_MATCH.problem()),
             Err(()) => Err(problem::IF_MATCH.problem()),
         };
         ready(Ok(Self(version)))

@@ -1,7 +1,7 @@
 //! Which problems an operation can meet.
 
-use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::{RefOr, Required};
 
 /// The form of an operation, from which it follows which problems it can meet.
 pub(crate) struct Form {
@@ -9,6 +9,8 @@ pub(crate) struct Form {
     id: String,
     pub(crate) body: bool,
     pub(crate) parameters: Vec<(ParameterIn, String)>,
+    /// Whether it does nothing without an `If-Match`.
+    versioned: bool,
 }
 
 impl Form {
@@ -17,7 +19,9 @@ impl Form {
             RefOr::T(it) => Some((it.parameter_in.clone(), it.name.clone())),
             RefOr::Ref(_) => None,
         };
+        let required = |it: &RefOr<Parameter>| matches!(it, RefOr::T(it) if it.name == "If-Match" && it.required == Required::True);
         Self {
+            versioned: operation.parameters.iter().flatten().any(required),
             path: path.to_owned(),
             id: operation.operation_id.clone().unwrap_or_default(),
             body: operation.request_body.is_some(),
@@ -40,6 +44,7 @@ impl Form {
             "webhook-not-found" => self.path.starts_with("/v1/webhooks/{id}"),
             "webhook-limit" => among(["create_webhook", "enable_webhook"]),
             "webhook-disabled" => among(["test_webhook", "replay_webhook"]),
+            "webhook-changed" => self.takes("If-Match"),
             "webhook-unchanged" => among(["disable_webhook", "enable_webhook"]),
             other => unreachable!("openapi.rs doesn't say which operations meet {other}"),
         }
@@ -54,7 +59,7 @@ impl Form {
             "invalid-parameter" => !self.path.starts_with("/problems/"),
             "not-ready" => self.path.ends_with("ready"),
             "route-not-found" => self.path.starts_with("/problems/") || self.path == "/metrics",
-            "unauthenticated" => secured,
+            "unauthenticated" | "no-emergency-access" => secured,
             "database-unavailable" => v1,
             "invalid-client"
             | "invalid-request"
@@ -71,19 +76,20 @@ impl Form {
                     "list_diagnosis_codes",
                     "list_trail",
                     "search_trail",
+                    "list_emergency_accesses",
+                    "get_emergency_access",
                 ];
                 secured && !anyone.contains(&self.id.as_str())
             }
             "unreadable-body" | "body-too-large" | "request-timeout" => self.body,
             "not-json" | "invalid-body" => self.body && !token,
-            "outcome-unknown" | "storage-full" => {
-                self.takes("Idempotency-Key") || token || self.id == "replace_client_keys"
-            }
+            "outcome-unknown" | "storage-full" => self.takes("Idempotency-Key") || token || self.versioned,
             "idempotency-key-required"
             | "idempotency-key-invalid"
             | "idempotency-key-reused"
             | "idempotency-in-flight" => self.takes("Idempotency-Key"),
-            "if-match-required" | "if-match-invalid" => self.takes("If-Match"),
+            "if-match-required" => self.versioned,
+            "if-match-invalid" => self.takes("If-Match"),
             "authorization-action-not-permitted" | "authorization-changed" => {
                 self.takes("If-Match") && self.path.starts_with("/v1/authorizations/")
             }
@@ -131,13 +137,12 @@ impl Form {
             "own-emergency" | "not-a-reviewer" | "emergency-access-reviewed" => {
                 self.id == "review_emergency_access"
             }
-            "no-emergency-access" => self.takes("Emergency-Access"),
             "site-not-permitted" => {
                 let lists =
                     ["list_authorizations", "search_authorizations", "list_users", "list_delegations"];
                 let grants =
                     ["create_user", "grant_role", "withdraw_grant", "record_delegation", "end_delegation"];
-                ["create_authorization", "create_webhook"].contains(&self.id.as_str())
+                ["create_authorization", "create_webhook", "change_webhook"].contains(&self.id.as_str())
                     || lists.iter().chain(&grants).any(|it| self.id == *it)
             }
             "day-turned" | "request-overtaken" => self.id == "create_authorization",

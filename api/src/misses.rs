@@ -4,15 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::Clock;
+use kernel::{Clock, EventType, TrailAction};
 use store::{Actor, Event, Key, Store, Trail};
 
 use crate::config::Rate;
 use crate::rates::too_many;
 use crate::{Problem, State};
-
-/// What others are told of it.
-const TOPIC: &str = "security.enumeration_suspected";
 
 /// Who asked for what isn't there, since when and how often.
 pub struct Misses {
@@ -67,7 +64,7 @@ impl Misses {
             tx.lock(&[key])?;
             let sequence = tx.next_event(&subject)?;
             tx.record(Trail {
-                action: TOPIC,
+                action: TrailAction::SecurityEnumerationSuspected,
                 subject: subject.clone(),
                 site_id: None,
                 reason: None,
@@ -75,7 +72,8 @@ impl Misses {
                 after: None,
             });
             let status = "limited".to_owned();
-            tx.emit(Event { topic: TOPIC, subject, site_id: None, status, version: sequence, sequence });
+            let topic = EventType::SecurityEnumerationSuspected;
+            tx.emit(Event { topic, subject, site_id: None, status, version: sequence, sequence });
             Ok::<_, store::Error>(())
         });
         if let Err(it) = told.await {

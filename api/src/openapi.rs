@@ -1,37 +1,49 @@
 //! The contract: what the handlers say of themselves, and what holds for all of them.
 
-use std::collections::BTreeMap;
+mod every;
+mod problems;
+mod sets;
+mod shared;
+mod takes;
+mod told;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use utoipa::openapi::header::HeaderBuilder;
+use serde_json::{Value, json};
+use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{Operation, Parameter};
-use utoipa::openapi::schema::{Object, Schema, SchemaType, Type};
+use utoipa::openapi::request_body::RequestBody;
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ContactBuilder, Content, ContentBuilder, Info, InfoBuilder, LicenseBuilder, OpenApi, Ref, RefOr,
-    ResponseBuilder, ServerBuilder, tag,
+    ContactBuilder, Content, Info, InfoBuilder, LicenseBuilder, OpenApi, RefOr, Required, ServerBuilder, tag,
 };
 use utoipa::{OpenApi as _, ToSchema};
 
 use crate::contract::Contract;
 use crate::meets::Form;
 use crate::problem::Problem;
-use crate::refusal::{all, title};
 use crate::routes::Operations;
 use crate::yaml::quoted;
 
-pub use crate::examples::EXAMPLES;
+pub use crate::examples::{ANSWERS, EXAMPLES};
+pub use every::{Told, answering, every};
+pub(crate) use problems::ProblemType;
+pub use shared::ANSWERED;
 
 const ABOUT: &str = include_str!("openapi.md");
 
-static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(assemble);
-static JSON: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_pretty_json().expect("a document"));
-static YAML: LazyLock<String> = LazyLock::new(|| quoted(&DOCUMENT.to_yaml().expect("a document")));
+static OPERATIONS: LazyLock<OpenApi> = LazyLock::new(assemble);
+static DOCUMENT: LazyLock<Value> = LazyLock::new(finish);
+static JSON: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_string());
+static YAML: LazyLock<String> =
+    LazyLock::new(|| quoted(&yaml_serde::to_string(&*DOCUMENT).expect("a document")));
 
 /// The contract, as it is served.
 #[must_use]
 pub fn contract() -> Contract {
-    Contract::new(&DOCUMENT, json(), yaml())
+    Contract::new(&OPERATIONS, json(), yaml())
 }
 
 /// The contract, as JSON.
@@ -52,43 +64,65 @@ pub fn yaml() -> &'static str {
     &YAML
 }
 
-/// An operation, as it is told of.
-pub struct Told {
-    /// Its id.
-    pub id: String,
-    /// What it is grouped by.
-    pub tag: String,
-    /// `GET`, `POST`, `PUT`.
-    pub method: &'static str,
-    /// Its path.
-    pub path: String,
-    /// What it does.
-    pub summary: String,
-    form: Form,
+/// The document as it is read by others: what is said of all operations alike is said once.
+fn finish() -> Value {
+    let mut document = serde_json::to_value(&*OPERATIONS).expect("a document");
+    document["webhooks"] = told::webhooks();
+    members(&mut document["components"], "schemas").for_each(|it| tidy(it.1));
+    takes::say(&mut document);
+    shared::share(&mut document);
+    sets::open(&mut document);
+    document
 }
 
-/// Every operation.
-#[must_use]
-pub fn told() -> Vec<Told> {
-    let of = |path: &String, method: &'static str, it: &Operation| Told {
-        id: it.operation_id.clone().unwrap_or_default(),
-        tag: it.tags.iter().flatten().next().cloned().unwrap_or_default(),
-        method,
-        path: path.clone(),
-        summary: it.summary.clone().unwrap_or_default(),
-        form: Form::of(it, path),
-    };
-    let all = DOCUMENT.paths.paths.iter().flat_map(|(path, item)| {
-        let methods = [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put)];
-        methods.into_iter().filter_map(move |(name, it)| Some(of(path, name, it.as_ref()?)))
-    });
-    all.collect()
+/// Each operation of a document, with its path.
+fn operations(document: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
+    members(document, "paths").flat_map(|(path, item)| {
+        let all = item.as_object_mut().into_iter().flatten();
+        all.map(move |it| (path, it.1))
+    })
 }
 
-/// The operations that can answer with the problem `slug`.
-#[must_use]
-pub fn answering(slug: &str) -> Vec<Told> {
-    told().into_iter().filter(|it| it.form.meets(slug)).collect()
+/// The members of a part, if it is there.
+fn members<'v>(of: &'v mut Value, part: &str) -> impl Iterator<Item = (&'v str, &'v mut Value)> {
+    let all = of.get_mut(part).and_then(Value::as_object_mut).into_iter().flatten();
+    all.map(|it| (it.0.as_str(), it.1))
+}
+
+/// Puts what is said of a member that may be null beside its alternatives, where each reader finds it; and says of an object whose
+/// members are someone else's that it has some.
+fn tidy(schema: &mut Value) {
+    match schema {
+        Value::Object(it) => {
+            let of_object =
+                it.get("type").is_some_and(|it| it == "object" || it == &json!(["object", "null"]));
+            let bare = ["properties", "additionalProperties"].iter().all(|part| !it.contains_key(*part));
+            if of_object && bare {
+                it.insert("additionalProperties".to_owned(), true.into());
+            }
+            let either = it.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten();
+            let about: Vec<_> = either.filter_map(|it| it.as_object_mut()?.remove("description")).collect();
+            if let Some(about) = about.into_iter().next() {
+                it.entry("description").or_insert(about);
+            }
+            it.values_mut().for_each(within);
+        }
+        Value::Array(it) => it.iter_mut().for_each(within),
+        _ => {}
+    }
+}
+
+/// The same of a part; where a single text is taken, it is a constant, of which no program needs a name.
+fn within(part: &mut Value) {
+    tidy(part);
+    if let Some(it) = part.as_object_mut()
+        && let Some(Value::Array(only)) = it.get("enum")
+        && let [one] = &only[..]
+    {
+        let one = one.clone();
+        it.remove("enum");
+        it.insert("const".to_owned(), one);
+    }
 }
 
 fn assemble() -> OpenApi {
@@ -120,13 +154,35 @@ fn assemble() -> OpenApi {
     Problem::schemas(&mut schemas);
     components.schemas.extend(schemas);
 
+    let empty = may_be_empty(&components.schemas);
     for (path, item) in &mut it.paths.paths {
         let all = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in all.into_iter().flatten() {
             complete(operation, path);
+            let nothing = operation.request_body.as_mut().filter(|it| empty.contains(&named(it)));
+            if let Some(RefOr::T(body)) = nothing {
+                body.required = Some(Required::False);
+            }
         }
     }
     it
+}
+
+/// The names of the objects of which nothing must be given: a request of one of them may have no body.
+fn may_be_empty(schemas: &BTreeMap<String, RefOr<Schema>>) -> BTreeSet<String> {
+    let empty = |it: &RefOr<Schema>| matches!(it, RefOr::T(Schema::Object(it)) if it.required.is_empty() && it.min_properties.is_none());
+    schemas.iter().filter(|it| empty(it.1)).map(|it| it.0.clone()).collect()
+}
+
+/// The name of the schema of a body.
+fn named(it: &RefOr<RequestBody>) -> String {
+    let RefOr::T(it) = it else { return String::new() };
+    let schema = it.content.values().next().and_then(|it| match it {
+        RefOr::T(it) => it.schema.as_ref(),
+        RefOr::Ref(_) => None,
+    });
+    let Some(RefOr::Ref(it)) = schema else { return String::new() };
+    it.ref_location.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 fn info() -> Info {
@@ -149,8 +205,9 @@ fn complete(operation: &mut Operation, path: &str) {
     if let (Some((_, Some(request), _)), Some(RefOr::T(body))) = (example, &mut operation.request_body) {
         body.content.values_mut().for_each(|it| exemplify(it, request));
     }
-    for answer in operation.responses.responses.values_mut() {
-        if let (Some((.., answered)), RefOr::T(answer)) = (example, answer) {
+    for (status, answer) in &mut operation.responses.responses {
+        let other = ANSWERS.iter().find(|it| it.0 == id && it.1 == status).map(|it| it.2);
+        if let (Some(answered), RefOr::T(answer)) = (other.or(example.map(|it| it.2)), answer) {
             answer.content.values_mut().for_each(|it| exemplify(it, answered));
         }
     }
@@ -164,61 +221,24 @@ fn complete(operation: &mut Operation, path: &str) {
         }
     }
     let form = Form::of(operation, path);
-    let mut statuses = BTreeMap::<u16, Vec<String>>::new();
-    for it in all().into_iter().filter(|it| form.meets(it.slug)) {
-        statuses.entry(it.status.as_u16()).or_default().push(format!("[`{0}`](/problems/{0})", it.slug));
-    }
-    for (status, slugs) in statuses {
-        let mut answer = problem(status, &slugs);
-        if id == "get_problem" && status == 404 {
-            // Who would rather read a page gets one.
-            let page = ContentBuilder::new().schema(Some(Object::with_type(Type::String))).build();
-            answer.content.insert("text/html".to_owned(), RefOr::T(page));
-        }
-        operation.responses.responses.insert(status.to_string(), RefOr::T(answer));
-    }
     for (status, answer) in &mut operation.responses.responses {
         let RefOr::T(answer) = answer else { continue };
-        let mut headers = vec![(
-            "X-Request-Id",
-            "The request's id: yours, if you sent one of 1 to 64 letters, digits, `_` or `-`.",
-        )];
+        let mut headers = vec!["X-Request-Id"];
         if form.meets("too-many-requests") {
-            headers.push((
-                "RateLimit-Policy",
-                "How many requests at once (`q`) come back in how many seconds (`w`).",
-            ));
-            headers.push((
-                "RateLimit",
-                "How many of them are left (`r`), and in how many seconds all will be (`t`).",
-            ));
+            headers.extend(["RateLimit-Policy", "RateLimit"]);
         }
         headers.extend(match status.as_str() {
-            "401" => Some(("WWW-Authenticate", "`Bearer`.")),
-            "429" | "503" => Some(("Retry-After", "Seconds to wait.")),
-            "304" => Some(("ETag", "Its version.")),
-            "200" | "201" if form.takes("Idempotency-Key") => {
-                Some(("Idempotency-Replayed", "`true`, if this is the answer to an earlier request."))
-            }
+            "304" => Some("ETag"),
+            "200" | "201" | "202" if form.takes("Idempotency-Key") => Some("Idempotency-Replayed"),
             _ => None,
         });
-        for (name, about) in headers {
-            let header =
-                HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some(about));
-            answer.headers.insert(name.to_owned(), header.build().into());
-        }
+        answer.headers.extend(headers.into_iter().map(|it| (it.to_owned(), Header::default().into())));
     }
+    problems::list(operation, &form);
 }
 
 fn exemplify(content: &mut RefOr<Content>, example: &str) {
     if let RefOr::T(content) = content {
         content.example = Some(serde_json::from_str(example).expect("an example is JSON"));
     }
-}
-
-fn problem(status: u16, slugs: &[String]) -> utoipa::openapi::Response {
-    let status = actix_web::http::StatusCode::from_u16(status).expect("a status");
-    let about = format!("{}: {}.", title(status), slugs.join(", "));
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(about).content("application/problem+json", content).build()
 }

@@ -58,7 +58,7 @@ static BOOK: LazyLock<BTreeMap<&str, Fixed>> = LazyLock::new(|| {
 });
 
 /// The page that shows the contract.
-static DOCS: LazyLock<Fixed> = LazyLock::new(|| fixed(&Docs { operations: openapi::told() }));
+static DOCS: LazyLock<Fixed> = LazyLock::new(|| fixed(&Docs { operations: openapi::every() }));
 
 #[derive(Template)]
 #[template(path = "home.html")]

@@ -10,6 +10,7 @@ use kernel::{Fault, FaultRow, Flaw, FlawCode, Flaws};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::openapi::ProblemType;
 pub use crate::refusal::*;
 
 /// What the operation that gives tokens refuses for reasons that OAuth has words for.
@@ -21,7 +22,7 @@ const TOKEN: [Refusal; 5] =
 pub struct Problem {
     /// The page that explains this kind of problem, relative to the service.
     #[serde(rename = "type")]
-    #[schema(example = "/problems/invalid-body")]
+    #[schema(value_type = ProblemType)]
     kind: String,
     /// What kind of problem it is.
     #[schema(value_type = String)]

@@ -111,11 +111,13 @@ remedies! {
     "authorization-action-not-permitted" => "no: `allowed_actions` lists what may be done instead", "lifecycle.md#moves",
         "Read the authorization again: someone moved it, or your list of moves is an old one. `allowed_actions` lists what you may \
          do instead; where it is empty, there is nothing.";
+    "delegation-action-not-permitted" => "no: `allowed_actions` lists what may be done instead", "access.md#roles-and-grants",
+        "Read the delegation again. `allowed_actions` lists what may be done to it as it is.";
     "grant-action-not-permitted" => "no: `allowed_actions` lists what may be done instead", "access.md#roles-and-grants",
         "Read the user again. `allowed_actions` lists what may be done to the grant as it is.";
     "beyond-benefit" => "no: a physician reviewer may grant less", "lifecycle.md#the-header-follows-the-lines",
         "Look with `POST /v1/members/eligibility` at what is left, and have a physician reviewer grant no more than that.";
-    "grant-exists" | "user-unchanged" | "webhook-unchanged" | "emergency-access-reviewed" => "no: it is so already",
+    "grant-exists" | "user-unchanged" | "client-unchanged" | "webhook-unchanged" | "emergency-access-reviewed" => "no: it is so already",
         "idempotency.md#what-to-send-again",
         "Read it again and go on: it is already as you wanted it, or someone else was quicker. Nothing was changed.";
     "user-exists" => "no: it is so already", "access.md#roles-and-grants",
@@ -137,6 +139,10 @@ remedies! {
         "Disable one that you no longer need, or have one webhook be told of more topics.";
     "authorization-changed" => "after reading it again, with its new ETag", "idempotency.md#versions",
         "Read the authorization again, look at what changed, and send the request with its new `ETag` if you still mean it.";
+    "webhook-changed" => "after reading it again, with its new ETag", "idempotency.md#versions",
+        "Read the webhook again, look at what changed, and send the request with its new `ETag` if you still mean it.";
+    "user-stale" | "delegation-changed" => "after reading it again, with its new ETag", "idempotency.md#versions",
+        "Read it again, look at what changed, and send the request with its new `ETag` if you still mean it.";
     "client-changed" => "after reading it again, with its new ETag", "idempotency.md#versions",
         "Read the client again, look at what changed, and send the request with its new `ETag` if you still mean it.";
     "too-many-requests" => "yes, after as many seconds as `Retry-After` says, with the same key", "callers.md#limits",

@@ -2,6 +2,7 @@
 
 mod callers;
 mod errors;
+pub(crate) mod events;
 mod glossary;
 mod idempotency;
 mod lifecycle;
@@ -128,7 +129,7 @@ fn told(it: &Answer) -> String {
 }
 
 /// The body of the main job, with parts of it otherwise.
-fn but(parts: &[(&str, Value)]) -> Value {
+pub(crate) fn but(parts: &[(&str, Value)]) -> Value {
     let mut body = crate::support::example();
     for (pointer, value) in parts {
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer");

@@ -1,34 +1,76 @@
 //! The contract: current, complete, exemplified, and kept.
 
+mod answers;
+mod read;
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use api::openapi::{self, EXAMPLES};
 use jsonschema::{Draft, Validator};
 use kernel::{At, FlawCode, Flaws, Json, Read};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Receiver, example, same_as_file};
+use crate::support::{Answer, Receiver, Service, example, same_as_file};
 use crate::{on_both, users};
 
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(openapi::json()).expect("a document"));
+
 pub(crate) fn document() -> Value {
-    serde_json::from_str(openapi::json()).expect("a document")
+    DOCUMENT.clone()
 }
 
 /// Checks values against a schema of the contract.
 fn schema(of: &Value) -> Validator {
     let mut whole = of.clone();
-    whole["components"] = document()["components"].clone();
+    whole["components"] = DOCUMENT["components"].clone();
     let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
     options.build(&whole).expect("a schema")
 }
 
-/// Each operation: its path, its method, and what the contract says of it.
+/// Each operation: its path, its method, and what the contract says of it, wherever it says it; schemas keep their names.
 pub(crate) fn operations() -> Vec<(String, String, Value)> {
-    let paths = document()["paths"].as_object().expect("paths").clone();
-    let each = |(path, item): (String, Value)| {
-        let item = item.as_object().expect("an item").clone();
-        item.into_iter().map(move |(method, it)| (path.clone(), method, it))
-    };
-    paths.into_iter().flat_map(each).collect()
+    static ALL: LazyLock<Vec<(String, String, Value)>> = LazyLock::new(|| {
+        let paths = DOCUMENT["paths"].as_object().expect("paths");
+        let each = |(path, item): (&String, &Value)| {
+            let (path, item) = (path.clone(), item.as_object().expect("an item").clone());
+            item.into_iter().map(move |(method, it)| (path.clone(), method, resolved(it, &DOCUMENT)))
+        };
+        paths.into_iter().flat_map(each).collect()
+    });
+    ALL.clone()
+}
+
+/// The same with what its references name, beside what they say themselves.
+fn resolved(it: Value, document: &Value) -> Value {
+    match it {
+        Value::Object(mut own) => {
+            let of_schema = |it: &str| it.starts_with("#/components/schemas/");
+            let place = own
+                .get("$ref")
+                .and_then(Value::as_str)
+                .filter(|it| !of_schema(it))
+                .map(|it| it[1..].to_owned());
+            if let Some(place) = place {
+                own.remove("$ref");
+                let mut named = document.pointer(&place).unwrap_or_else(|| panic!("no {place}")).clone();
+                named.as_object_mut().expect("an object").extend(own);
+                return resolved(named, document);
+            }
+            own.into_iter().map(|(name, it)| (name, resolved(it, document))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(|it| resolved(it, document)).collect(),
+        other => other,
+    }
+}
+
+/// Whether an operation does nothing without an `If-Match`.
+pub(crate) fn takes_only_with_a_version(id: &str) -> bool {
+    let of = |it: &Value| it["name"] == "If-Match" && it["required"] == true;
+    let found = operations().into_iter().find(|it| it.2["operationId"] == *id);
+    found.is_some_and(|it| it.2["parameters"].as_array().is_some_and(|it| it.iter().any(of)))
 }
 
 #[test]
@@ -52,7 +94,7 @@ fn every_operation_is_described() {
         if let Some(name) = v1.then_some(id) {
             assert!(EXAMPLES.iter().any(|it| it.0 == name), "{id} has no example");
             assert_eq!(
-                ["post", "put"].contains(&&*method),
+                ["patch", "post", "put"].contains(&&*method),
                 it["requestBody"]["content"]["application/json"]["example"].is_object(),
                 "{id}"
             );
@@ -61,6 +103,16 @@ fn every_operation_is_described() {
                     == "#/components/schemas/Problem"
             });
             assert!(secured, "{id}");
+        }
+        // In words, and as data.
+        for (status, slugs) in it["x-problems"].as_object().expect("problems") {
+            let told = it["responses"][status]["description"].as_str().expect("words");
+            let listed = slugs
+                .as_array()
+                .expect("slugs")
+                .iter()
+                .map(|it| format!("[`{0}`](/problems/{0})", it.as_str().expect("a slug")));
+            assert!(told.ends_with(&format!(": {}.", listed.collect::<Vec<_>>().join(", "))), "{id}: {told}");
         }
     }
     // What is policy is named where it is needed.
@@ -95,6 +147,20 @@ fn named(text: &str) -> String {
     secrets.replace_all(&text, "${1}_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").into_owned()
 }
 
+/// What was done so far, and of what others are told.
+fn done(service: &Service) -> BTreeSet<String> {
+    service.texts("select id || ' ' || action as it from trail where outcome is null").into_iter().collect()
+}
+
+fn happened(service: &Service) -> BTreeSet<String> {
+    service.texts("select id || ' ' || topic as it from outbox").into_iter().collect()
+}
+
+/// The words that came with the second of both.
+fn more(all: &BTreeSet<String>, before: &BTreeSet<String>) -> Vec<String> {
+    all.difference(before).filter_map(|it| Some(it.split_once(' ')?.1.to_owned())).collect()
+}
+
 on_both! {
     /// The example of each operation, sent and compared.
     async fn the_examples_are_what_the_service_answers(service) {
@@ -114,7 +180,7 @@ on_both! {
             let webhook = service.texts("select id as it from webhooks").pop().unwrap_or_default();
             let webhook = |tail: &str| format!("/v1/webhooks/{webhook}{tail}");
             let of_webhook = match *id {
-                "get_webhook" => webhook(""),
+                "get_webhook" | "change_webhook" => webhook(""),
                 "list_webhook_deliveries" => webhook("/deliveries"),
                 it => webhook(&format!("/{}", it.trim_end_matches("_webhook"))),
             };
@@ -161,6 +227,7 @@ on_both! {
                 "list_webhooks" => ("site-administrator", Method::GET, "/v1/webhooks"),
                 "list_events" => ("site-administrator", Method::GET, "/v1/events?type=webhook.test&limit=3"),
                 "get_webhook" | "list_webhook_deliveries" => ("site-administrator", Method::GET, &*of_webhook),
+                "change_webhook" => ("site-administrator", Method::PATCH, &*of_webhook),
                 "rotate_webhook" | "test_webhook" | "disable_webhook" | "enable_webhook" | "replay_webhook" => {
                     ("site-administrator", Method::POST, &*of_webhook)
                 }
@@ -180,7 +247,10 @@ on_both! {
             }
             let mut request = service.request(who, method.clone(), path);
             if let Some(body) = body {
-                request = request.header("if-match", "\"1.00000000\"").json(&body);
+                request = request.json(&body);
+            }
+            if takes_only_with_a_version(id) {
+                request = request.header("if-match", "\"1.00000000\"");
             }
             if *id == "decide_authorization" {
                 let mut more = example();
@@ -188,8 +258,11 @@ on_both! {
                 more["member_id"] = json!("HMO0000000051");
                 assert_eq!(service.submit(&more).await.expect(201)["status"], "MEDREVIEW");
             }
+            let (written, told) = (done(&service), happened(&service));
             let answer = Answer::of(request).await;
             assert!(answer.status < 300, "{}", answer.text);
+            let (written, told) = (more(&done(&service), &written), more(&happened(&service), &told));
+            crate::book::events::agrees(id, &written, &told);
             let text = serde_json::to_string_pretty(&answer.json()).expect("JSON") + "\n";
             same_as_file(&format!("api/src/examples/{id}.json"), &named(&text));
             let (_, _, operation) = operations().into_iter().find(|it| it.2["operationId"] == *id).expect("an operation");
@@ -197,6 +270,7 @@ on_both! {
             let said = &operation["responses"][status]["content"]["application/json"]["schema"];
             let errors: Vec<_> = schema(said).iter_errors(&answer.json()).map(|it| it.to_string()).collect();
             assert!(errors.is_empty(), "{id}: {errors:?}");
+            answers::has_its_headers(id, &answer);
         }
     }
 

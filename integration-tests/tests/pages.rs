@@ -1,9 +1,11 @@
 //! What a stranger meets: the pages, and who may lead a browser here.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use api::refusal::all;
 use api::{book, remedies};
+use flate2::read::GzDecoder;
 use kernel::FlawCode;
 use reqwest::Method;
 
@@ -180,6 +182,48 @@ on_both! {
         }
     }
 
+    /// Compressed for whoever takes that, and only what is no one's: the length of a compressed answer tells of what it holds.
+    async fn what_is_large_and_public_is_compressed(service) {
+        let ask = |path: &str, takes: &str| Answer::of(service.anonymous(Method::GET, path).header("accept-encoding", takes));
+        for path in ["/openapi.json", "/openapi.yaml", "/assets/swagger-ui-bundle.js", "/assets/docs.css", "/docs", "/", "/problems", "/problems/not-json", "/book/rules.md"] {
+            let plain = ask(path, "identity").await;
+            assert_eq!(plain.header("content-encoding"), None, "{path}");
+            let varies = |it: Option<&str>| it.is_some_and(|it| it.contains("Accept-Encoding"));
+            assert!(varies(plain.header("vary")), "{path}");
+            for takes in ["br", "gzip;q=0", "*, gzip;q=0.0", "deflate, x"] {
+                assert_eq!(ask(path, takes).await.header("content-encoding"), None, "{path} {takes}");
+            }
+            for takes in ["gzip", "br, GZIP;q=0.5", "*"] {
+                let sent = service.anonymous(Method::GET, path).header("accept-encoding", takes).send().await.expect("an answer");
+                let head = |name: &str| sent.headers().get(name).map(|it| it.to_str().expect("text").to_owned());
+                let (encoding, vary, kind, etag) = (head("content-encoding"), head("vary"), head("content-type"), head("etag"));
+                assert_eq!((encoding.as_deref(), kind.as_deref()), (Some("gzip"), plain.header("content-type")), "{path} {takes}");
+                assert!(varies(vary.as_deref()), "{path}");
+                let bytes = sent.bytes().await.expect("a body");
+                let mut text = String::new();
+                GzDecoder::new(&*bytes).read_to_string(&mut text).expect("gzip");
+                assert!(text == plain.text && bytes.len() < text.len(), "{path}");
+                // Other bytes have another name, and each is known again.
+                assert_eq!(etag.is_some(), plain.header("etag").is_some());
+                if let Some((etag, other)) = etag.as_deref().zip(plain.header("etag")) {
+                    assert_ne!(etag, other);
+                    for (takes, known, status) in [(takes, etag, 304), (takes, other, 200), ("identity", other, 304), ("identity", etag, 200), (takes, "*", 304)] {
+                        let answer = service.anonymous(Method::GET, path).header("accept-encoding", takes).header("if-none-match", known).send().await.expect("an answer");
+                        assert_eq!(answer.status().as_u16(), status, "{path} {takes} {known}");
+                    }
+                }
+            }
+        }
+        let small = ask("/assets/mark.svg", "gzip").await;
+        assert!(small.text.len() > 1024 || small.header("content-encoding").is_none());
+        // What a caller is shown, and whatever a problem says, is sent as it is.
+        service.submit(&crate::support::example()).await.expect(201);
+        for path in ["/v1/authorizations/26335R00001", "/v1/services", "/v1/nowhere", "/v1/me"] {
+            let answer = Answer::of(service.request("single-site", Method::GET, path).header("accept-encoding", "gzip")).await;
+            assert!(answer.header("content-encoding").is_none() && answer.text.starts_with('{'), "{path}");
+        }
+    }
+
     /// The line that is made to be pasted into a shell holds nothing of the caller's but a name and a port.
     async fn the_landing_page_names_the_service_alone(service) {
         let ask = |host: &str| {
@@ -212,7 +256,7 @@ on_both! {
         };
         let headers = "authorization content-type emergency-access idempotency-key if-match if-none-match x-request-id";
         assert_eq!(set(&granted, "access-control-allow-headers"), headers);
-        assert_eq!(set(&granted, "access-control-allow-methods"), "GET HEAD POST PUT");
+        assert_eq!(set(&granted, "access-control-allow-methods"), "GET HEAD PATCH POST PUT");
         let me = Answer::of(service.request("single-site", Method::GET, "/v1/me").header("origin", ours)).await;
         let exposed = "etag idempotency-replayed link location ratelimit ratelimit-policy retry-after x-request-id";
         assert_eq!(set(&me, "access-control-expose-headers"), exposed);

@@ -564,7 +564,7 @@ on_both! {
         }
         assert_eq!(ids, [registry::demo::PRINCIPALS[2].0, registry::demo::PRINCIPALS[10].0, &id]);
         let trail = service.texts(&format!("select action as it from trail where subject = '{id}' and action like 'client.%' order by at"));
-        assert_eq!(trail, ["client.add", "client.rotate-keys"]);
+        assert_eq!(trail, ["client.add", "client.rotate_keys"]);
     }
 
     /// J-07: to register a client takes a login of a few minutes ago by more than a password.

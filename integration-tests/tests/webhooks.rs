@@ -1,5 +1,6 @@
 //! Events, read and sent: in an order that misses nothing, signed, tried again, and only where they may go (W-01 to W-08).
 
+mod changed;
 mod counted;
 mod feed;
 mod hostile;

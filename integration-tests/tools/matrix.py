@@ -1,79 +1,57 @@
-"""Who may call what, by the contract, against what was seen: each operation answered each role that may call it, and no other.
-
-Takes the folder where fuzz.py left what was seen."""
+"""Who may call what, by the table that was written by hand, against what was seen: each operation answered each actor who may call
+it, and no other. Takes the folder where fuzz.py left what was seen."""
 
 import json
 import sys
 from pathlib import Path
 
-
-# What scopes don't say: a token is asked for with an assertion, which no fuzzer makes; a program has no emergencies.
-ASSERTED = "create_token"
+from callers import ACTORS, MAY, NOTHING
 
 
-def operations(contract):
-    """Each operation: its id, and its alternatives, each the scopes that it takes."""
-    for path in contract["paths"].values():
-        for it in path.values():
-            if it["operationId"] == ASSERTED:
-                continue
-            alternatives = [{scope for scopes in one.values() for scope in scopes} for one in it["security"]]
-            yield it["operationId"], alternatives
+def cells():
+    """Each operation with each actor, but for what there is nothing of."""
+    for name, may in MAY.items():
+        for actor in ACTORS.keys() - NOTHING.get(name, set()):
+            yield name, actor, actor in may
 
 
-def may(name, role, alternatives, scopes):
-    if role == "ehr_vendor" and name == "open_emergency_access":
-        return False
-    return any(needed <= set(scopes) for needed in alternatives)
-
-
-def forbidden(contract, role, scopes):
-    return [name for name, alternatives in operations(contract) if not may(name, role, alternatives, scopes)]
-
-
-def cells(contract, roles):
-    """Each operation with each role, but for what there is nothing of."""
-    for name, alternatives in operations(contract):
-        for role, scopes in roles.items():
-            nothing = role == "ehr_vendor" and name == "get_emergency_access"
-            # Whoever may see webhooks and add none has none to see.
-            unmade = name in ("get_webhook", "list_webhook_deliveries") and "webhooks:update" not in scopes
-            if not nothing and not (unmade and may(name, role, alternatives, scopes)):
-                yield name, role, may(name, role, alternatives, scopes)
-
-
-def complaints(contract, roles, seen):
-    """What is wrong with the answers `seen`, of (role, operation, status), by `roles`, which have these scopes."""
+def complaints(contract, seen):
+    """What is wrong with the statuses `seen`, by operation and actor."""
+    there = {it["operationId"]: it["security"] for path in contract["paths"].values() for it in path.values()}
+    secured = {name: it for name, it in there.items() if it and {} not in it}
+    for name in secured.keys() ^ MAY.keys():
+        yield f"{name} is only in the contract, or only in the table"
     known = set(contract["components"]["schemas"]["Scope"]["enum"])
-    for name, alternatives in operations(contract):
-        for scope in set().union(*alternatives) - known:
+    for name, alternatives in secured.items():
+        for scope in {scope for one in alternatives for scopes in one.values() for scope in scopes} - known:
             yield f"{name} takes the scope {scope}, which isn't one"
-    for name, role, permitted in cells(contract, roles):
-        statuses = {status for by, of, status in seen if (by, of) == (role, name)}
+    for name, actor, permitted in cells():
+        statuses = seen.get((name, actor), set())
         served = any(200 <= it < 300 for it in statuses)
-        if permitted:
-            if not served:
-                yield f"{name} never answered {role}, who may call it; seen: {sorted(statuses)}"
-        elif served:
-            yield f"{name} answered {role}, who may not call it"
-        elif 403 not in statuses:
-            yield f"{name} never refused {role}, who may not call it; seen: {sorted(statuses)}"
+        told = f"{actor} ({ACTORS[actor]}), who may{'' if permitted else ' not'} call it; seen: {sorted(statuses)}"
+        if permitted and not served:
+            yield f"{name} never answered {told}"
+        elif served and not permitted:
+            yield f"{name} answered {told}"
+        elif not permitted and 403 not in statuses:
+            yield f"{name} never refused {told}"
 
 
-def controls(contract, roles, seen):
+def controls(contract, seen):
     """Asks of each cell whether its failure would be found: what is right is turned around, and must be complained of."""
-    for name, role, permitted in cells(contract, roles):
-        others = {it for it in seen if it[:2] != (role, name)}
-        wrong = 403 if permitted else 200
-        for turned in [others, others | {(role, name, wrong)}]:
-            if len(list(complaints(contract, roles, turned))) != 1:
-                yield f"not found out: {name} answering {role} only {sorted(turned - others)}"
+    for name, actor, permitted in cells():
+        there = seen[name, actor]
+        for turned in [set(), {403} if permitted else there | {200}]:
+            if len(list(complaints(contract, seen | {(name, actor): turned}))) != 1:
+                yield f"not found out: {name} answering {actor} only {sorted(turned)}"
 
 
 if __name__ == "__main__":
     run = Path(sys.argv[1])
-    contract, roles = json.loads((run / "contract").read_text()), json.loads((run / "roles").read_text())
-    seen = {tuple(json.loads(it)) for it in (run / "seen").read_text().splitlines()}
+    contract = json.loads((run / "contract").read_text())
+    seen = {}
+    for name, actor, status in map(json.loads, (run / "seen").read_text().splitlines()):
+        seen.setdefault((name, actor), set()).add(status)
     # Only what is in order can be turned around.
-    wrong = list(complaints(contract, roles, seen)) or list(controls(contract, roles, seen))
+    wrong = list(complaints(contract, seen)) or list(controls(contract, seen))
     sys.exit("\n".join(wrong) or None)

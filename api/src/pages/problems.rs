@@ -10,7 +10,7 @@ use kernel::FlawCode;
 use super::{fixed, page};
 use crate::book;
 use crate::fixed::Fixed;
-use crate::openapi::{Told, answering, told};
+use crate::openapi::{Told, answering, every};
 use crate::refusal::{INVALID, NO_ROUTE, Refusal, all, title};
 use crate::{Problem, remedies};
 
@@ -61,7 +61,7 @@ impl ProblemPage {
             example: serde_json::to_string_pretty(&Problem::example(it)).unwrap_or_default(),
             rule: book::rule(it.rule),
             codes: if it.slug == INVALID.slug { FlawCode::ALL } else { &[] },
-            operations: (operations, told().len(), many),
+            operations: (operations, every().len(), many),
             more: remedy.and_then(|it| Some((it.place, called(it.place)?))),
             it,
         }

@@ -109,10 +109,10 @@ pub(super) struct AuthorizationBody {
     message: String,
     plan_contact: PlanContactBody,
     /// Its documents; this version of the service takes none, so that it is always empty.
-    #[schema(value_type = Vec<String>, max_items = 0)]
+    #[schema(value_type = Vec<Object>)]
     documents: [(); 0],
     /// Its revisions; this version of the service takes none, so that it is always empty.
-    #[schema(value_type = Vec<String>, max_items = 0)]
+    #[schema(value_type = Vec<Object>)]
     revisions: [(); 0],
     /// What this caller may do to it now (AUT-08): `close` as `POST /v1/authorizations/{id}/close`, each other one as an `outcome`
     /// of `POST /v1/authorizations/{id}/decide`.

@@ -1,11 +1,13 @@
 //! System clients, as callers see them.
 
 use chrono::{DateTime, Utc};
-use kernel::{Phone, PrincipalId, Scope};
+use kernel::{PrincipalId, Scope};
 use registry::{Client, ClientKeySource};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+
+use super::party_body::ContactBody;
 
 /// A page of system clients.
 #[derive(Serialize, ToSchema)]
@@ -29,7 +31,7 @@ pub(super) struct ClientBody {
     scopes: Option<Vec<Scope>>,
     /// Whom to call about its requests.
     #[schema(required = true)]
-    contact: Option<ClientContactBody>,
+    contact: Option<ContactBody>,
     /// Its public keys, a JWK set; null where it publishes them, or has none.
     #[schema(required = true, value_type = Option<Object>)]
     jwks: Option<Value>,
@@ -41,14 +43,6 @@ pub(super) struct ClientBody {
     version: i32,
     /// When it was registered.
     created_at: DateTime<Utc>,
-}
-
-/// A person or a desk.
-#[derive(Serialize, ToSchema)]
-struct ClientContactBody {
-    /// Its name.
-    name: String,
-    phone: Phone,
 }
 
 impl From<Client> for ClientBody {
@@ -63,7 +57,7 @@ impl From<Client> for ClientBody {
             name: it.name,
             active: it.active,
             scopes: it.ceiling,
-            contact: it.contact.map(|it| ClientContactBody { name: it.name, phone: it.phone }),
+            contact: it.contact.map(|it| ContactBody { name: it.name, phone: it.phone }),
             jwks,
             jwks_url,
             version: it.version,

@@ -1,11 +1,12 @@
 use actix_web::get;
 use actix_web::web::Data;
-use kernel::{Npi, Phone, PrincipalId, Scope, SiteId};
+use kernel::{Npi, PrincipalId, Scope, SiteId};
 use registry::{Access, PrincipalKind, Role};
 use serde::Serialize;
 use store::Rx;
 use utoipa::ToSchema;
 
+use super::party_body::ContactBody;
 use crate::caller::{Anyone, Caller};
 use crate::contract::Contract;
 use crate::reply::Reply;
@@ -20,7 +21,7 @@ struct Me {
     name: String,
     /// Whom to call about the caller's requests, where a request doesn't say (AUT-11).
     #[schema(required = true)]
-    contact: Option<MyContact>,
+    contact: Option<ContactBody>,
     /// The roles in force, at the plan or at any site.
     roles: Vec<Role>,
     /// The sites for which the caller may act, with the roles at each (AUT-09); of the plan's own staff, none.
@@ -30,14 +31,6 @@ struct Me {
     /// The operations, by their `operationId`, that these scopes open. Some of them only the plan's own people do, whatever the scope;
     /// and of a thing, its `actions` say what may be done now.
     operations: Vec<String>,
-}
-
-/// A person or a desk.
-#[derive(Serialize, ToSchema)]
-struct MyContact {
-    /// Its name.
-    name: String,
-    phone: Phone,
 }
 
 /// A site granted to the caller.
@@ -89,7 +82,7 @@ impl Me {
             id: it.id.clone(),
             kind: it.kind,
             name: it.name.clone(),
-            contact: it.contact.clone().map(|it| MyContact { name: it.name, phone: it.phone }),
+            contact: it.contact.clone().map(|it| ContactBody { name: it.name, phone: it.phone }),
             roles,
             sites,
             scopes: who.scopes.to_vec(),

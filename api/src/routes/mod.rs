@@ -18,6 +18,7 @@ mod jobs;
 mod line_body;
 mod me;
 mod members;
+mod metadata;
 mod operators;
 mod party_body;
 mod policy;
@@ -102,6 +103,7 @@ routes! {
     webhooks::create_webhook,
     webhooks::list_webhooks,
     webhooks::get_webhook,
+    webhooks::change_webhook,
     webhooks::list_webhook_deliveries,
     webhook_moves::rotate_webhook,
     webhook_moves::test_webhook,
@@ -114,9 +116,9 @@ routes! {
     operators::get_openapi_json,
     operators::get_openapi_yaml,
     operators::get_problem,
-    tokens::get_jwks,
-    tokens::get_authorization_server,
-    tokens::get_smart_configuration,
+    metadata::get_jwks,
+    metadata::get_authorization_server,
+    metadata::get_smart_configuration,
 }
 
 /// Whatever no route takes: a path that isn't there, or a method that its path doesn't take.

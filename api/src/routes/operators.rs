@@ -70,7 +70,7 @@ pub(crate) async fn get_openapi_yaml(
 
 /// What a problem means
 ///
-/// The page that the `type` of a problem document names.
+/// The page that the `type` of a problem document names. Where there is none, who would rather have `text/html` gets a page as well.
 #[utoipa::path(
     tag = "operators",
     security(()),

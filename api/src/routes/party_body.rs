@@ -45,8 +45,8 @@ pub(super) struct PartyBody {
 #[derive(Serialize, ToSchema)]
 pub(super) struct ContactBody {
     /// The person or the desk.
-    name: String,
-    phone: Phone,
+    pub(super) name: String,
+    pub(super) phone: Phone,
 }
 
 /// A provider.

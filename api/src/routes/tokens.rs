@@ -1,19 +1,16 @@
-//! Tokens of system clients (SMART Backend Services), and what a client must know to get them.
+//! Tokens of system clients (SMART Backend Services).
 
 use std::sync::Arc;
 
-use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpMessage, HttpRequest, post};
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{PrincipalId, Scope};
-use registry::{
-    ClientError, ClientKeySource, Credential, Entered, Entry, Needs, PrincipalKind, Role, authorize,
-};
+use kernel::{PrincipalId, Scope, TrailAction};
+use registry::{ClientError, ClientKeySource, Credential, Entered, Entry, Needs, authorize};
 use serde::Serialize;
-use serde_json::{Value, json};
 use store::{Actor, Key, Trail, Tx};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::contract::Public;
 use crate::form::Form;
@@ -26,18 +23,32 @@ use crate::{Problem, State, problem};
 /// How long a token is good.
 const LONG: TimeDelta = TimeDelta::minutes(5);
 
+/// As what a client asks.
+const GRANT: &str = "client_credentials";
+
 /// What a client asserts by.
 const BY: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The one text that is taken.
+fn only(text: &str) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some([text])).build()
+}
+
+fn grant() -> Object {
+    only(GRANT)
+}
+
+fn by() -> Object {
+    only(BY)
+}
 
 /// What a token is asked for with.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes the form, which is read by name")]
 struct TokenRequest {
-    /// `client_credentials`.
-    #[schema(example = "client_credentials")]
+    #[schema(schema_with = grant)]
     grant_type: String,
-    /// `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
-    #[schema(example = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")]
+    #[schema(schema_with = by)]
     client_assertion_type: String,
     /// A JWT signed by the client, RS384 or ES384.
     client_assertion: String,
@@ -74,8 +85,14 @@ struct Token {
 #[utoipa::path(
     tag = "callers",
     security(()),
-    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded", description = "As a form."),
-    responses((status = 200, description = "The token.", body = Token))
+    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded", description = "As a form.", example = json!({
+        "grant_type": GRANT, "client_assertion_type": BY, "client_assertion": "eyJhbGciOiJFUzM4NCJ9.eyJpc3MiOiJjbGlfIn0.c2ln",
+        "scope": "authorizations:read",
+    })),
+    responses((status = 200, description = "The token.", body = Token, example = json!({
+        "access_token": "eyJ0eXAiOiJhdCtqd3QifQ.eyJpc3MiOiJodHRwcyJ9.c2ln", "token_type": "bearer", "expires_in": 300,
+        "scope": "authorizations:read",
+    })))
 )]
 #[post("/v1/oauth/token")]
 pub(crate) async fn create_token(
@@ -84,7 +101,7 @@ pub(crate) async fn create_token(
     request: HttpRequest,
     form: Form,
 ) -> Result<Reply, Problem> {
-    if form.must("grant_type")? != "client_credentials" {
+    if form.must("grant_type")? != GRANT {
         return Err(Problem::of_token(problem::UNSUPPORTED_GRANT));
     }
     if form.must("client_assertion_type")? != BY {
@@ -158,7 +175,7 @@ async fn issue(
         if let Ok(scopes) = &scopes {
             let (subject, after) = (it.client.to_string(), Some(words(scopes)));
             tx.record(Trail {
-                action: "token.issue",
+                action: TrailAction::TokenIssue,
                 subject,
                 site_id: None,
                 reason: None,
@@ -184,54 +201,4 @@ fn permitted(client: &PrincipalId, found: Entered, asked: Vec<Scope>) -> Result<
         return Err((problem::INVALID_SCOPE, "none of the scopes"));
     }
     Ok(who.scopes.to_vec())
-}
-
-/// The keys of system clients' tokens
-///
-/// The public keys (a JWK set, RFC 7517) with which this service signs the tokens of system clients; `kid` says which one it was.
-/// Those of people's tokens are their OpenID provider's to publish.
-#[utoipa::path(tag = "callers", security(()), responses((status = 200, description = "The keys.", content_type = "application/json", body = serde_json::Value)))]
-#[get("/.well-known/jwks.json")]
-pub(crate) async fn get_jwks(_: Public, state: Data<State>) -> HttpResponse {
-    published(state.own.jwks())
-}
-
-/// How system clients get tokens
-///
-/// The service as an authorization server (RFC 8414): where a token is asked for, and by what.
-#[utoipa::path(tag = "callers", security(()), responses((status = 200, description = "What it supports.", content_type = "application/json", body = serde_json::Value)))]
-#[get("/.well-known/oauth-authorization-server")]
-pub(crate) async fn get_authorization_server(_: Public, state: Data<State>) -> HttpResponse {
-    published(supported(&state).to_string())
-}
-
-/// How system clients get tokens, for SMART
-///
-/// The same, where clients of SMART Backend Services look for it.
-#[utoipa::path(tag = "callers", security(()), responses((status = 200, description = "What it supports.", content_type = "application/json", body = serde_json::Value)))]
-#[get("/.well-known/smart-configuration")]
-pub(crate) async fn get_smart_configuration(_: Public, state: Data<State>) -> HttpResponse {
-    let mut it = supported(&state);
-    it["capabilities"] = json!(["client-confidential-asymmetric"]);
-    published(it.to_string())
-}
-
-fn supported(state: &State) -> Value {
-    let systems = || Role::ALL.iter().filter(|it| it.kind() == PrincipalKind::System);
-    let scopes: Vec<_> = Scope::ALL.iter().filter(|it| systems().any(|role| role.permits(**it))).collect();
-    json!({
-        "issuer": state.own.name(),
-        "token_endpoint": state.own.token_endpoint(),
-        "jwks_uri": format!("{}/.well-known/jwks.json", state.own.name()),
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
-        "scopes_supported": scopes,
-        "service_documentation": format!("{}/docs", state.own.name()),
-    })
-}
-
-fn published(body: String) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type("application/json").body(body)
 }

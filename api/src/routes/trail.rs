@@ -55,7 +55,7 @@ struct TrailRow {
     client_id: String,
     /// The request's id, as in `X-Request-Id`.
     request_id: String,
-    /// What was done (`authorization.decide`), or the operation that only read or was refused (`get_authorization`).
+    /// What was done (`authorization.decide`; the book lists all, under access), or the id of the operation that only read or was refused (`get_authorization`).
     action: String,
     /// To what, or of what; null where there is no one thing.
     #[schema(required = true)]
@@ -65,7 +65,7 @@ struct TrailRow {
     /// The site that owns the subject, where that is known.
     #[schema(required = true)]
     site_id: Option<String>,
-    /// `done`, `read`, or the slug of the problem.
+    /// `done` of what was done; `read`; else the slug of the problem with which it was refused (`/problems`).
     outcome: String,
     /// Why, where it was said.
     #[schema(required = true)]

@@ -2,11 +2,12 @@
 
 use access::{GrantStatus, status};
 use chrono::{DateTime, NaiveDate, Utc};
-use kernel::{Phone, PrincipalId, Scope, SiteId};
+use kernel::{PrincipalId, Scope, SiteId};
 use registry::{Access, Channel, Delegation, Grant, GrantId, PrincipalKind, Role, User};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::party_body::ContactBody;
 use crate::reply::Reply;
 
 /// A user, with as much of what they were granted as the caller sees.
@@ -21,7 +22,7 @@ pub(super) struct UserBody {
     login: Option<String>,
     /// Whom to call about the user's requests (AUT-11).
     #[schema(required = true)]
-    contact: Option<UserContactBody>,
+    contact: Option<ContactBody>,
     /// Whether the user may call at all.
     active: bool,
     /// Of staff: whose report they are.
@@ -32,14 +33,6 @@ pub(super) struct UserBody {
     created_at: DateTime<Utc>,
     /// What the user was granted, the oldest first, ended ones among them; for a site's administrator, at its sites (AUT-09).
     grants: Vec<GrantBody>,
-}
-
-/// A person or a desk.
-#[derive(Serialize, ToSchema)]
-struct UserContactBody {
-    /// Its name.
-    name: String,
-    phone: Phone,
 }
 
 /// A role that a user was granted, or is to be.
@@ -149,7 +142,7 @@ impl UserBody {
             kind: it.kind,
             name: it.name,
             login: Some(it.login).filter(|_| who.may(Scope::UsersGrant)),
-            contact: it.contact.map(|it| UserContactBody { name: it.name, phone: it.phone }),
+            contact: it.contact.map(|it| ContactBody { name: it.name, phone: it.phone }),
             active: it.active,
             reports_to: it.reports_to,
             version: it.version,

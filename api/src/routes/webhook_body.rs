@@ -5,9 +5,7 @@ use kernel::{PrincipalId, SiteId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use webhooks::{
-    Attempt, AttemptId, DeliveryFailure, DisabledFor, EventType, Webhook, WebhookId, WebhookStatus,
-};
+use webhooks::{Attempt, AttemptId, DeliveryFailure, DisabledFor, Webhook, WebhookId, WebhookStatus};
 
 use crate::deliveries::Deliveries;
 use crate::event_body::EventBody;
@@ -18,7 +16,7 @@ use crate::{Problem, problem};
 #[derive(Serialize, ToSchema)]
 pub(super) struct EventPage {
     pub(super) data: Vec<EventBody>,
-    /// Send it as `after` to read on, at once or later; it is there even where nothing is new.
+    /// Send it as `after` to read on, at once or later; it is never null, and where the page is empty nothing has happened since.
     pub(super) next_cursor: String,
 }
 
@@ -51,17 +49,18 @@ pub(super) struct WebhookBody {
     /// What it is for.
     #[schema(required = true)]
     description: Option<String>,
-    /// The types of events that it is told of; all, where there is none.
-    types: Vec<EventType>,
-    /// The sites whose events it is told.
-    site_ids: Vec<SiteId>,
+    /// The types of events that it is told of (`EventType`); all, where there is none.
+    types: Vec<String>,
+    /// The sites whose events it is told; null for all of its owner's.
+    #[schema(required = true)]
+    site_ids: Option<Vec<SiteId>>,
     status: WebhookStatus,
     /// Why it is disabled.
     #[schema(required = true)]
     disabled_for: Option<DisabledFor>,
     /// Verifies its signatures `v1a`: `whpk_` and an Ed25519 key in base64.
     public_key: String,
-    /// Verifies its signatures `v1`: `whsec_` and a secret in base64. Shown when it is made, and never again; else null.
+    /// Verifies its signatures `v1`: `whsec_` and a secret in base64. Shown when it is made or rotated; else null.
     #[schema(required = true)]
     secret: Option<String>,
     /// Until when the secrets of before sign, too.
@@ -70,7 +69,7 @@ pub(super) struct WebhookBody {
     /// Since when nothing succeeded; null where the last attempt did.
     #[schema(required = true)]
     failing_since: Option<DateTime<Utc>>,
-    /// How often it was changed, from 1.
+    /// How often it was changed, from 1; a test and a replay change nothing of it.
     #[schema(minimum = 1)]
     version: i32,
     /// When it was made.
@@ -86,6 +85,7 @@ pub(super) struct AttemptBody {
     /// The event.
     event_id: String,
     /// The event's type.
+    #[schema(value_type = kernel::EventType)]
     r#type: String,
     /// Which attempt it was, from 1.
     #[schema(minimum = 1)]
@@ -138,7 +138,7 @@ impl From<Webhook> for WebhookBody {
             url: it.url,
             description: it.description,
             types: it.types,
-            site_ids: it.site_ids,
+            site_ids: (!it.all_sites).then_some(it.site_ids),
             status: it.status,
             disabled_for: it.disabled_for,
             public_key: it.public_key,

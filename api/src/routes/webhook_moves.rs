@@ -11,20 +11,20 @@ use super::asked::Asked;
 use super::webhook_body::{WebhookBody, opened};
 use crate::body::Body;
 use crate::caller::{Caller, ManagesWebhooks, ReplaysWebhooks};
-use crate::headers::Once;
+use crate::headers::{IfMatch, Once};
 use crate::reply::Reply;
 use crate::{Problem, State};
 
 /// Rotate a webhook's secrets
 ///
-/// The answer shows the new secret, and nothing else ever does. For 24 hours whatever is sent is signed with the new secrets and with those
+/// The answer shows the new secret, which is read nowhere else; for seven days a repetition of the request with its key shows it again. For 24 hours whatever is sent is signed with the new secrets and with those
 /// of before, so that the receiver may change whenever it likes.
 #[utoipa::path(
     tag = "webhooks",
     security(("bearer" = ["webhooks:update"])),
     params(
         ("id" = String, Path, description = "Its ID.", pattern = "^whk_[0-9a-f]{32}$", example = "whk_0198c1f2a4b37c10a1b2c3d4e5f60751"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),        ("If-Match" = Option<String>, Header, description = "The ETag of the webhook as you last read it; left out, it is done whatever was changed since.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
     ),
     request_body(content = NewWebhookMove, description = "Why, if there is something to say."),
     responses((status = 200, description = "The webhook, with its secret.", body = WebhookBody, headers(("ETag" = String, description = "Its version."))))
@@ -35,6 +35,7 @@ pub(crate) async fn rotate_webhook(
     caller: Caller<ManagesWebhooks>,
     id: Path<String>,
     once: Once,
+    read: IfMatch,
     body: Body<NewWebhookMove>,
 ) -> Result<Reply, Problem> {
     let id = WebhookId::parse(&id);
@@ -43,12 +44,12 @@ pub(crate) async fn rotate_webhook(
         let (public_key, sealed) = state.deliveries.secrets(&it.id)?;
         Some(ToRotate { of: ToMove::check(draft, it, flaws)?, public_key, sealed })
     };
-    let rotate = |tx: &mut Tx<'_>, who: &Access, it: ToRotate| {
+    let rotate = |tx: &mut Tx<'_>, who: &Access, it: ToRotate, version| {
         let sealed = it.sealed.clone();
-        Ok::<_, Error>(WebhookBody::reply(webhooks::rotate(tx, who, it)?, Some(sealed))?)
+        Ok::<_, Error>(WebhookBody::reply(webhooks::rotate(tx, who, it, version)?, Some(sealed))?)
     };
     let asked = Asked { state: &state, caller: &caller, once, body };
-    opened(&state.deliveries, asked.answered(gather, check, rotate).await?)
+    opened(&state.deliveries, asked.answered_at(read, gather, check, rotate).await?)
 }
 
 /// Try a webhook out
@@ -59,7 +60,7 @@ pub(crate) async fn rotate_webhook(
     security(("bearer" = ["webhooks:update"])),
     params(
         ("id" = String, Path, description = "Its ID.", pattern = "^whk_[0-9a-f]{32}$", example = "whk_0198c1f2a4b37c10a1b2c3d4e5f60751"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),        ("If-Match" = Option<String>, Header, description = "The ETag of the webhook as you last read it; left out, it is done whatever was changed since.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
     ),
     request_body(content = NewWebhookMove, description = "Why, if there is something to say."),
     responses((status = 200, description = "The webhook.", body = WebhookBody, headers(("ETag" = String, description = "Its version."))))
@@ -70,10 +71,11 @@ pub(crate) async fn test_webhook(
     caller: Caller<ManagesWebhooks>,
     id: Path<String>,
     once: Once,
+    read: IfMatch,
     body: Body<NewWebhookMove>,
 ) -> Result<Reply, Problem> {
     let asked = Asked { state: &state, caller: &caller, once, body };
-    moved(asked, &id, webhooks::test).await
+    moved(asked, &id, read, webhooks::test).await
 }
 
 /// Disable a webhook
@@ -84,7 +86,7 @@ pub(crate) async fn test_webhook(
     security(("bearer" = ["webhooks:update"])),
     params(
         ("id" = String, Path, description = "Its ID.", pattern = "^whk_[0-9a-f]{32}$", example = "whk_0198c1f2a4b37c10a1b2c3d4e5f60751"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),        ("If-Match" = Option<String>, Header, description = "The ETag of the webhook as you last read it; left out, it is done whatever was changed since.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
     ),
     request_body(content = NewWebhookMove, description = "Why, if there is something to say."),
     responses((status = 200, description = "The webhook.", body = WebhookBody, headers(("ETag" = String, description = "Its version."))))
@@ -95,10 +97,11 @@ pub(crate) async fn disable_webhook(
     caller: Caller<ManagesWebhooks>,
     id: Path<String>,
     once: Once,
+    read: IfMatch,
     body: Body<NewWebhookMove>,
 ) -> Result<Reply, Problem> {
     let asked = Asked { state: &state, caller: &caller, once, body };
-    moved(asked, &id, webhooks::disable).await
+    moved(asked, &id, read, webhooks::disable).await
 }
 
 /// Enable a webhook
@@ -109,7 +112,7 @@ pub(crate) async fn disable_webhook(
     security(("bearer" = ["webhooks:update"])),
     params(
         ("id" = String, Path, description = "Its ID.", pattern = "^whk_[0-9a-f]{32}$", example = "whk_0198c1f2a4b37c10a1b2c3d4e5f60751"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),        ("If-Match" = Option<String>, Header, description = "The ETag of the webhook as you last read it; left out, it is done whatever was changed since.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
     ),
     request_body(content = NewWebhookMove, description = "Why, if there is something to say."),
     responses((status = 200, description = "The webhook.", body = WebhookBody, headers(("ETag" = String, description = "Its version."))))
@@ -120,10 +123,11 @@ pub(crate) async fn enable_webhook(
     caller: Caller<ManagesWebhooks>,
     id: Path<String>,
     once: Once,
+    read: IfMatch,
     body: Body<NewWebhookMove>,
 ) -> Result<Reply, Problem> {
     let asked = Asked { state: &state, caller: &caller, once, body };
-    moved(asked, &id, webhooks::enable).await
+    moved(asked, &id, read, webhooks::enable).await
 }
 
 /// Have a webhook told again
@@ -134,7 +138,7 @@ pub(crate) async fn enable_webhook(
     security(("bearer" = ["webhooks:replay"])),
     params(
         ("id" = String, Path, description = "Its ID.", pattern = "^whk_[0-9a-f]{32}$", example = "whk_0198c1f2a4b37c10a1b2c3d4e5f60751"),
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; required for system clients.", pattern = "^[!-~]{1,255}$"),        ("If-Match" = Option<String>, Header, description = "The ETag of the webhook as you last read it; left out, it is done whatever was changed since.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
     ),
     request_body(content = NewReplay, description = "From where on."),
     responses((status = 200, description = "The webhook.", body = WebhookBody, headers(("ETag" = String, description = "Its version."))))
@@ -145,28 +149,30 @@ pub(crate) async fn replay_webhook(
     caller: Caller<ReplaysWebhooks>,
     id: Path<String>,
     once: Once,
+    read: IfMatch,
     body: Body<NewReplay>,
 ) -> Result<Reply, Problem> {
     let id = WebhookId::parse(&id);
     let gather =
         move |rx: &mut Rx<'_>, who: &Access, draft: &_| ToReplay::gather(rx, who, draft, id.as_ref());
-    let replay = |tx: &mut Tx<'_>, who: &Access, it: ToReplay| {
-        Ok::<_, Error>(WebhookBody::reply(webhooks::replay(tx, who, &it)?, None)?)
+    let replay = |tx: &mut Tx<'_>, who: &Access, it: ToReplay, version| {
+        Ok::<_, Error>(WebhookBody::reply(webhooks::replay(tx, who, &it, version)?, None)?)
     };
     let asked = Asked { state: &state, caller: &caller, once, body };
-    asked.answered(gather, ToReplay::check, replay).await
+    asked.answered_at(read, gather, ToReplay::check, replay).await
 }
 
 /// Does what a move of one's own webhook takes.
 async fn moved(
     asked: Asked<'_, ManagesWebhooks, NewWebhookMove>,
     id: &str,
-    work: fn(&mut Tx<'_>, &Access, ToMove) -> Result<Webhook, Error>,
+    read: IfMatch,
+    work: fn(&mut Tx<'_>, &Access, ToMove, Option<i32>) -> Result<Webhook, Error>,
 ) -> Result<Reply, Problem> {
     let id = WebhookId::parse(id);
     let gather = move |rx: &mut Rx<'_>, who: &Access, _: &_| ToMove::gather(rx, who, id.as_ref());
-    let done = move |tx: &mut Tx<'_>, who: &Access, it| {
-        Ok::<_, Error>(WebhookBody::reply(work(tx, who, it)?, None)?)
+    let done = move |tx: &mut Tx<'_>, who: &Access, it, version| {
+        Ok::<_, Error>(WebhookBody::reply(work(tx, who, it, version)?, None)?)
     };
-    asked.answered(gather, ToMove::check, done).await
+    asked.answered_at(read, gather, ToMove::check, done).await
 }

@@ -1,18 +1,18 @@
 //! Events and webhooks: who is told of what, and what became of it.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, get, post};
-use kernel::{Draft, FlawCode, Flaws, Scope, fresh_id};
+use actix_web::{HttpRequest, get, patch, post};
+use kernel::{Draft, EventType, FlawCode, Flaws, PrincipalId, Scope, SiteId, fresh_id};
 use registry::Access;
 use store::{Rx, Tx};
-use webhooks::{AttemptId, Error, EventType, NewWebhook, ToAdd, WebhookId};
+use webhooks::{AttemptId, Error, NewWebhook, ToAdd, ToChange, Webhook, WebhookChange, WebhookId};
 
-use super::asked::Asked;
+use super::asked::{Asked, changed};
 use super::webhook_body::{AttemptBody, AttemptPage, EventPage, WebhookBody, WebhookPage, opened};
 use crate::body::Body;
 use crate::caller::{Caller, ListsWebhooks, ManagesWebhooks, ReadsEvents, ReadsWebhooks};
 use crate::event_body::EventBody;
-use crate::headers::Once;
+use crate::headers::{IfMatch, Once};
 use crate::query::Parameters;
 use crate::reply::Reply;
 use crate::{Problem, State};
@@ -20,7 +20,9 @@ use crate::{Problem, State};
 /// Read events
 ///
 /// What happened to what the caller's sites own, the oldest first; whoever sees the whole plan sees all of it. Each page says where to
-/// read on, whether there is more or not: poll with that, and nothing is missed or told twice.
+/// read on, whether there is more or not: poll with that, and nothing is missed or told twice. It is a feed, and no list that ends:
+/// `next_cursor` is never null, there is no `Link`, and an empty page means that nothing has happened since. Stop there, and ask again
+/// later.
 #[utoipa::path(
     tag = "webhooks",
     security(("bearer" = ["webhooks:read"])),
@@ -39,17 +41,11 @@ pub(crate) async fn list_events(
 ) -> Result<Reply, Problem> {
     let (mut sent, cursors) =
         (Parameters::of(&request), state.cursors.of("events", &caller.credential.login));
-    let topic = sent.get(
-        "type",
-        FlawCode::Format,
-        "a type of events, such as authorization.decided",
-        EventType::parse,
-    );
+    let topic = sent.one_of("type", EventType::ALL, EventType::as_str);
     let limit = sent.limit(50, 200);
     let read = |it: &str| cursors.read(it, |it| it.parse::<i64>().ok());
     let after = sent.get("after", FlawCode::Format, "the next_cursor of a page", read).unwrap_or(0);
-    let list =
-        move |rx: &mut Rx<'_>, who: &Access, ()| webhooks::events(rx, who, after, topic.as_ref(), limit);
+    let list = move |rx: &mut Rx<'_>, who: &Access, ()| webhooks::events(rx, who, after, topic, limit);
     let (found, next) = state.read(&caller, sent.check(), list).await?;
     let data = found.into_iter().map(EventBody::from).collect();
     Ok(Reply::of(&EventPage { data, next_cursor: cursors.after(&next) })?)
@@ -57,8 +53,8 @@ pub(crate) async fn list_events(
 
 /// Add a webhook
 ///
-/// It is told of each event of its sites from here on, signed as Standard Webhooks says. The answer shows the secret, and nothing else
-/// ever does. A program's webhooks are its own; those of a site's administrators are theirs who administer all of its sites.
+/// It is told of each event of its sites from here on, signed as Standard Webhooks says. The answer shows the secret, which is read
+/// nowhere else; for seven days a repetition of the request with its key shows it again. A program's webhooks are its own; those of a site's administrators are theirs who administer all of its sites.
 #[utoipa::path(
     tag = "webhooks",
     security(("bearer" = ["webhooks:update"])),
@@ -89,17 +85,59 @@ pub(crate) async fn create_webhook(
 fn to_add(
     state: &State,
     draft: &Draft<NewWebhook>,
-    facts: (kernel::PrincipalId, Vec<kernel::SiteId>),
+    facts: (PrincipalId, Option<Vec<SiteId>>),
     flaws: &mut Flaws,
 ) -> Option<ToAdd> {
-    let Ok(target) = state.deliveries.client.target(draft.url.as_deref()?) else {
-        let detail = "Must be an address of https that everyone can reach, at port 443 or 8443, without user and fragment.";
-        flaws.add("/url", FlawCode::Format, detail);
-        return None;
-    };
+    let url = target(state, draft.url.as_deref()?, flaws)?;
     let id = WebhookId::parse(&fresh_id("whk", state.clock.now()))?;
     let secrets = state.deliveries.secrets(&id)?;
-    ToAdd::check(draft, facts, id, target.as_str().to_owned(), secrets)
+    ToAdd::check(draft, facts, id, url, secrets)
+}
+
+/// The address as it is kept; or adds that it is none that is sent to.
+fn target(state: &State, url: &str, flaws: &mut Flaws) -> Option<String> {
+    let found = state.deliveries.client.target(url);
+    if found.is_err() {
+        let detail = "Must be an address of https that everyone can reach, at port 443 or 8443, without user and fragment.";
+        flaws.add("/url", FlawCode::Format, detail);
+    }
+    found.ok().map(|it| it.as_str().to_owned())
+}
+
+/// Change a webhook
+///
+/// Where it is, and of what it is told: what is left out stays as it is. Its secrets stay, and what waits for it is sent in its order to
+/// where it is then; of a site that it isn't told of any more nothing is. Whether it is told of all of its owner's sites, its owner alone
+/// may say.
+#[utoipa::path(
+    tag = "webhooks",
+    security(("bearer" = ["webhooks:update"])),
+    params(
+        ("id" = String, Path, description = "Its ID.", pattern = "^whk_[0-9a-f]{32}$", example = "whk_0198c1f2a4b37c10a1b2c3d4e5f60751"),
+        ("If-Match" = String, Header, description = "The ETag of the webhook as you last read it.", pattern = "^\"[0-9]{1,9}[.][0-9A-Fa-f]{8}\"$", example = "\"1.0a1b2c3d\""),
+    ),
+    request_body(content = WebhookChange, description = "What becomes of it."),
+    responses((status = 200, description = "The webhook.", body = WebhookBody, headers(("ETag" = String, description = "Its version."))))
+)]
+#[patch("/v1/webhooks/{id}")]
+pub(crate) async fn change_webhook(
+    state: Data<State>,
+    caller: Caller<ManagesWebhooks>,
+    id: Path<String>,
+    read: IfMatch,
+    body: Body<WebhookChange>,
+) -> Result<Reply, Problem> {
+    let id = WebhookId::parse(&id);
+    let gather =
+        move |rx: &mut Rx<'_>, who: &Access, draft: &_| ToChange::gather(rx, who, draft, id.as_ref());
+    let check = |draft: &Draft<WebhookChange>, it: Webhook, flaws: &mut Flaws| {
+        let url = draft.url.as_ref()?.as_deref().map(|it| target(&state, it, flaws));
+        ToChange::check(draft, it, url.map_or(Some(None), |it| it.map(Some))?)
+    };
+    let change = |tx: &mut Tx<'_>, who: &Access, it, version| {
+        Ok::<_, Error>(WebhookBody::reply(webhooks::change(tx, who, it, version)?, None)?)
+    };
+    changed((&state, &caller), (read, body), gather, check, change).await
 }
 
 /// List the webhooks

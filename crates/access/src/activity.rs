@@ -1,5 +1,5 @@
 use ::store::{Key, Locks, Rx, Tx};
-use kernel::{PrincipalId, SiteId};
+use kernel::{PrincipalId, SiteId, TrailAction};
 use registry::{Access, User};
 
 use crate::change::Change;
@@ -49,7 +49,7 @@ fn administered(user: &User) -> Vec<Option<SiteId>> {
 /// [`Error::PlanOnly`], [`Error::OwnGrant`], [`Error::Unchanged`], [`Error::LastAdministrator`], or [`Error::Changed`] if they have
 /// become the administrator of a further site since.
 pub fn disable(tx: &mut Tx<'_>, caller: &Access, it: ToSwitch) -> Result<User, Error> {
-    switch(tx, caller, it, false, "user.disable")
+    switch(tx, caller, it, false, TrailAction::UserDisable)
 }
 
 /// Has the user call again.
@@ -57,7 +57,7 @@ pub fn disable(tx: &mut Tx<'_>, caller: &Access, it: ToSwitch) -> Result<User, E
 /// # Errors
 /// [`Error::PlanOnly`], [`Error::OwnGrant`], [`Error::Unchanged`] or [`Error::Changed`].
 pub fn enable(tx: &mut Tx<'_>, caller: &Access, it: ToSwitch) -> Result<User, Error> {
-    switch(tx, caller, it, true, "user.enable")
+    switch(tx, caller, it, true, TrailAction::UserEnable)
 }
 
 fn switch(
@@ -65,7 +65,7 @@ fn switch(
     caller: &Access,
     it: ToSwitch,
     active: bool,
-    action: &'static str,
+    action: TrailAction,
 ) -> Result<User, Error> {
     plan_only(caller)?;
     tx.lock(&it.keys())?;

@@ -1,5 +1,5 @@
 use ::store::Tx;
-use kernel::OneLine;
+use kernel::{OneLine, TrailAction};
 use registry::{PrincipalKind, Role, User};
 
 use crate::change::{Change, Terms};
@@ -29,5 +29,5 @@ pub fn add_administrator(
     let role = Role::PlanAdministrator;
     let terms = Terms { role, site_id: None, first_on: None, last_on: None, at_once: true, paper: None };
     change.add(tx, terms, "system")?;
-    change.record(tx, "user.create", None, None).map(Some)
+    change.record(tx, TrailAction::UserCreate, None, None).map(Some)
 }

@@ -2,7 +2,7 @@
 
 use ::store::{Event, Trail, Tx};
 use chrono::NaiveDate;
-use kernel::{PrincipalId, SiteId, fresh_id};
+use kernel::{EventType, PrincipalId, SiteId, TrailAction, fresh_id};
 use registry::{Channel, Grant, GrantId, Role, User};
 
 use crate::error::broken;
@@ -37,7 +37,7 @@ impl Change {
     pub(crate) fn new(tx: &mut Tx<'_>, user: User) -> Self {
         registry::insert_user(tx, &user);
         let mut it = Self { before: None, user };
-        it.tell(tx, "user.created", None, "active");
+        it.tell(tx, EventType::UserCreated, None, "active");
         it
     }
 
@@ -79,9 +79,9 @@ impl Change {
         };
         registry::insert_grant(tx, &self.user, &grant);
         let topic = match (at_once, channel) {
-            (_, Some(_)) => "delegation.recorded",
-            (true, None) => "grant.approved",
-            (false, None) => "grant.requested",
+            (_, Some(_)) => EventType::DelegationRecorded,
+            (true, None) => EventType::GrantApproved,
+            (false, None) => EventType::GrantRequested,
         };
         self.tell(tx, topic, grant.site_id.as_ref(), lifecycle::status(&grant, day).as_str());
         let id = grant.id.clone();
@@ -92,7 +92,7 @@ impl Change {
     /// Approves the grant with this id.
     pub(crate) fn approve(&mut self, tx: &mut Tx<'_>, id: &GrantId, by: &str) -> Result<(), Error> {
         let now = tx.now();
-        self.alter(tx, id, "grant.approved", |it| {
+        self.alter(tx, id, EventType::GrantApproved, |it| {
             (it.approved_by, it.approved_at) = (Some(by.to_owned()), Some(now));
         })
     }
@@ -106,7 +106,8 @@ impl Change {
     /// Lets the user call, or no longer.
     pub(crate) fn switch(&mut self, tx: &mut Tx<'_>, active: bool) {
         self.user.active = active;
-        let (topic, status) = if active { ("user.enabled", "active") } else { ("user.disabled", "disabled") };
+        let (topic, status) =
+            if active { (EventType::UserEnabled, "active") } else { (EventType::UserDisabled, "disabled") };
         self.tell(tx, topic, None, status);
     }
 
@@ -114,7 +115,7 @@ impl Change {
     pub(crate) fn record(
         self,
         tx: &mut Tx<'_>,
-        action: &'static str,
+        action: TrailAction,
         site: Option<&SiteId>,
         reason: Option<String>,
     ) -> Result<User, Error> {
@@ -138,7 +139,7 @@ impl Change {
         &mut self,
         tx: &mut Tx<'_>,
         id: &GrantId,
-        topic: &'static str,
+        topic: EventType,
         change: impl FnOnce(&mut Grant),
     ) -> Result<(), Error> {
         let grant = self.user.grants.iter_mut().find(|it| it.id == *id).ok_or(Error::GrantNotFound)?;
@@ -149,7 +150,7 @@ impl Change {
         Ok(())
     }
 
-    fn tell(&mut self, tx: &mut Tx<'_>, topic: &'static str, site: Option<&SiteId>, status: &str) {
+    fn tell(&mut self, tx: &mut Tx<'_>, topic: EventType, site: Option<&SiteId>, status: &str) {
         self.user.version += 1;
         tx.emit(Event {
             topic,
@@ -163,8 +164,8 @@ impl Change {
 }
 
 /// What is told of the end of a grant.
-fn ended(it: &Grant) -> &'static str {
-    if it.channel.is_some() { "delegation.ended" } else { "grant.ended" }
+fn ended(it: &Grant) -> EventType {
+    if it.channel.is_some() { EventType::DelegationEnded } else { EventType::GrantEnded }
 }
 
 /// All of a user as text, of which the trail keeps a digest; a change of this form changes its number.

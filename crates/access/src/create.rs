@@ -1,8 +1,8 @@
 use ::store::{Key, Locks, Rx, Tx};
 use chrono::NaiveDate;
 use kernel::{
-    Draft, FlawCode, Flaws, OneLine, Phone, PrincipalId, Read, Scope, SiteId, body, broken, codes, fresh_id,
-    word,
+    Draft, FlawCode, Flaws, OneLine, Phone, PrincipalId, Read, Scope, SiteId, TrailAction, body, broken,
+    codes, fresh_id, word,
 };
 use registry::{Access, Contact, PrincipalKind, Role, User};
 use validator::ValidationError;
@@ -226,11 +226,11 @@ pub fn create(tx: &mut Tx<'_>, caller: &Access, it: ToCreate) -> Result<User, Er
             return Err(Error::UserExists);
         }
         not_own(caller, &there)?;
-        (Change::of(tx, &there.id)?, "user.grant")
+        (Change::of(tx, &there.id)?, TrailAction::UserGrant)
     } else {
         let user = it.user(tx)?;
         not_own(caller, &user)?;
-        (Change::new(tx, user), "user.create")
+        (Change::new(tx, user), TrailAction::UserCreate)
     };
     let site = first.as_ref().and_then(|it| it.1.clone());
     if let Some((role, site_id)) = first {

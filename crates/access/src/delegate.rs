@@ -2,7 +2,7 @@
 
 use ::store::{Key, Locks, Rx, Tx};
 use chrono::NaiveDate;
-use kernel::{Draft, FlawCode, Flaws, OneLine, PrincipalId, Read, Scope, SiteId, body, broken};
+use kernel::{Draft, FlawCode, Flaws, OneLine, PrincipalId, Read, Scope, SiteId, TrailAction, body, broken};
 use registry::{Access, Channel, Delegation, GrantId, PrincipalKind, Role, User};
 use validator::ValidationError;
 
@@ -190,7 +190,7 @@ pub fn record_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToDelegate) -> Re
         paper: Some((it.channel, it.paper)),
     };
     let id = change.add(tx, terms, &caller.principal.id)?;
-    let user = change.record(tx, "delegation.record", Some(&it.site), None)?;
+    let user = change.record(tx, TrailAction::DelegationRecord, Some(&it.site), None)?;
     delegation(user, &id)
 }
 
@@ -243,7 +243,7 @@ pub fn end_delegation(tx: &mut Tx<'_>, caller: &Access, it: ToEnd) -> Result<Del
     not_own(caller, &change.user)?;
     permits(change.grant(&it.id)?, GrantAction::Withdraw, tx.today())?;
     change.end(tx, &it.id, &caller.principal.id)?;
-    let user = change.record(tx, "delegation.end", Some(&it.site), Some(it.reason))?;
+    let user = change.record(tx, TrailAction::DelegationEnd, Some(&it.site), Some(it.reason))?;
     delegation(user, &it.id)
 }
 

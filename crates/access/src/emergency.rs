@@ -7,7 +7,9 @@
 use ::store::{Basis, Deadline, Event, Key, Locks, Rx, Trail, Tx};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use kernel::{Calendar, Draft, FlawCode, Flaws, MemberId, Scope, Text, body, fresh_id};
+use kernel::{
+    Calendar, Draft, EventType, FlawCode, Flaws, MemberId, Scope, Text, TrailAction, body, fresh_id,
+};
 use registry::{Access, Emergency, EmergencyId, EmergencyReason, Finding, PrincipalKind};
 
 use crate::Error;
@@ -120,8 +122,8 @@ pub fn open_emergency(tx: &mut Tx<'_>, caller: &Access, it: ToOpen) -> Result<Em
     let due_at = end_of(day, it.zone).ok_or_else(|| broken("a day without an end"))?;
     let subject = opened.id.to_string();
     tx.promise(Deadline { subject, site_id: None, rule: "S-12", basis: Basis::Business, due_at });
-    tell(tx, &opened, "emergency_access.opened", "open", (1, 1));
-    record(tx, &opened, "emergency.open", format!("{}: {}", opened.reason_code, opened.reason));
+    tell(tx, &opened, EventType::EmergencyAccessOpened, "open", (1, 1));
+    record(tx, &opened, TrailAction::EmergencyOpen, format!("{}: {}", opened.reason_code, opened.reason));
     Ok(opened)
 }
 
@@ -224,12 +226,12 @@ pub fn review_emergency(tx: &mut Tx<'_>, caller: &Access, it: &ToReview) -> Resu
     registry::review_emergency(tx, &found)?;
     tx.meet(&found.id)?;
     let sequence = tx.next_event(&found.id)?;
-    tell(tx, &found, "emergency_access.reviewed", it.finding.as_str(), (2, sequence));
-    record(tx, &found, "emergency.review", format!("{}: {}", it.finding, it.reason));
+    tell(tx, &found, EventType::EmergencyAccessReviewed, it.finding.as_str(), (2, sequence));
+    record(tx, &found, TrailAction::EmergencyReview, format!("{}: {}", it.finding, it.reason));
     Ok(found)
 }
 
-fn tell(tx: &mut Tx<'_>, it: &Emergency, topic: &'static str, status: &str, (version, sequence): (i32, i32)) {
+fn tell(tx: &mut Tx<'_>, it: &Emergency, topic: EventType, status: &str, (version, sequence): (i32, i32)) {
     tx.emit(Event {
         topic,
         subject: it.id.to_string(),
@@ -240,7 +242,7 @@ fn tell(tx: &mut Tx<'_>, it: &Emergency, topic: &'static str, status: &str, (ver
     });
 }
 
-fn record(tx: &mut Tx<'_>, it: &Emergency, action: &'static str, reason: String) {
+fn record(tx: &mut Tx<'_>, it: &Emergency, action: TrailAction, reason: String) {
     tx.record(Trail {
         action,
         subject: it.id.to_string(),

@@ -1,6 +1,6 @@
 use ::store::{Key, Locks, Rx, Tx};
 use chrono::NaiveDate;
-use kernel::{Draft, FlawCode, Flaws, PrincipalId, Read, Scope, SiteId, body, broken};
+use kernel::{Draft, FlawCode, Flaws, PrincipalId, Read, Scope, SiteId, TrailAction, body, broken};
 use registry::{Access, PrincipalKind, Reach, Role, User};
 use validator::ValidationError;
 
@@ -153,6 +153,6 @@ pub fn grant(tx: &mut Tx<'_>, caller: &Access, it: ToGrant) -> Result<User, Erro
     let ToGrant { role, site_id, first_on, last_on, .. } = it;
     let terms = Terms { role, site_id, first_on, last_on, at_once: !of_plan(caller), paper: None };
     change.add(tx, terms, &caller.principal.id)?;
-    let user = change.record(tx, "user.grant", site.as_ref(), None)?;
+    let user = change.record(tx, TrailAction::UserGrant, site.as_ref(), None)?;
     user.seen(&caller.scope(Scope::UsersGrant)).ok_or(Error::NotFound)
 }

@@ -1,7 +1,7 @@
 //! The moves of a grant.
 
 use ::store::{Key, Locks, Rx, Tx};
-use kernel::{PrincipalId, Scope, SiteId, Text, body};
+use kernel::{PrincipalId, Scope, SiteId, Text, TrailAction, body};
 use registry::{Access, GrantId, User};
 
 use crate::change::Change;
@@ -82,7 +82,7 @@ pub fn approve(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<User, Err
         return Err(Error::SecondPersonRequired);
     }
     change.approve(tx, &it.grant, &caller.principal.id)?;
-    let user = change.record(tx, "user.approve", it.site.as_ref(), it.reason)?;
+    let user = change.record(tx, TrailAction::UserApprove, it.site.as_ref(), it.reason)?;
     user.seen(&caller.scope(Scope::UsersGrant)).ok_or(Error::NotFound)
 }
 
@@ -100,6 +100,6 @@ pub fn withdraw(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<User, Er
     permits(&grant, GrantAction::Withdraw, tx.today())?;
     administrators_stay(tx, &change.user, &[&grant])?;
     change.end(tx, &it.grant, &caller.principal.id)?;
-    let user = change.record(tx, "user.withdraw", it.site.as_ref(), it.reason)?;
+    let user = change.record(tx, TrailAction::UserWithdraw, it.site.as_ref(), it.reason)?;
     user.seen(&caller.scope(Scope::UsersGrant)).ok_or(Error::NotFound)
 }

@@ -1,5 +1,5 @@
 use ::store::{Key, Locks, Number, Trail, Tx};
-use kernel::{FlawCode, Flaws, OneLine, Scope, Text, body};
+use kernel::{EventType, FlawCode, Flaws, OneLine, Scope, Text, TrailAction, body};
 use registry::Access;
 
 use crate::event::tell;
@@ -77,10 +77,10 @@ pub fn close(tx: &mut Tx<'_>, caller: &Access, it: &ToClose) -> Result<Authoriza
     after.events = tx.next_event(&after.id())?;
     change(tx, &before, &after)?;
     tx.meet(&after.id())?;
-    tell(tx, &after, "authorization.closed");
+    tell(tx, &after, EventType::AuthorizationClosed);
     let NewClosing { reason_code, reason } = &it.reason;
     tx.record(Trail {
-        action: "authorization.close",
+        action: TrailAction::AuthorizationClose,
         subject: after.id(),
         site_id: Some(after.site_id.to_string()),
         reason: Some(format!("{}: {}", &**reason_code, &**reason)),

@@ -1,6 +1,6 @@
 use ::store::{Basis, Deadline, Key, Locks, Trail, Tx};
 use chrono::{Datelike, NaiveDate, TimeDelta};
-use kernel::{Period, PrincipalId, Scope, SiteId};
+use kernel::{EventType, Period, PrincipalId, Scope, SiteId, TrailAction};
 use registry::{Access, Principal};
 
 use crate::check::Checked;
@@ -184,10 +184,10 @@ pub fn submit(tx: &mut Tx<'_>, caller: &Access, it: Submission) -> Result<Author
         let twin = store::duplicate(tx, &it)?.map(|(number, site)| (number.to_string(), site));
         (it.duplicate_of, it.duplicate_site) = twin.unzip();
     }
-    tell(tx, &it, "authorization.submitted");
+    tell(tx, &it, EventType::AuthorizationSubmitted);
     if status == Status::Approved {
         it.events = 2;
-        tell(tx, &it, "authorization.decided");
+        tell(tx, &it, EventType::AuthorizationDecided);
     } else {
         open_clock(tx, &mut it);
     }
@@ -196,7 +196,7 @@ pub fn submit(tx: &mut Tx<'_>, caller: &Access, it: Submission) -> Result<Author
     }
     insert(tx, &it)?;
     tx.record(Trail {
-        action: "authorization.submit",
+        action: TrailAction::AuthorizationSubmit,
         subject: it.id(),
         site_id: Some(it.site_id.to_string()),
         reason: None,

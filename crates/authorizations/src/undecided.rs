@@ -2,7 +2,7 @@
 
 use ::store::{Claim, Key, NewJob, Number, Rx, Trail, Tx};
 use chrono::{DateTime, Datelike, Utc};
-use kernel::MemberId;
+use kernel::{EventType, MemberId, TrailAction};
 use registry::SiteScope;
 
 use crate::decide::{is_beyond, limit};
@@ -126,10 +126,12 @@ pub fn decide_later(
         None => false,
     };
     let (action, topic) = match ruling.outcome {
-        Outcome::Approved if !beyond => (Some(Action::Approve), "authorization.decided"),
-        Outcome::Approved | Outcome::Medreview => (Some(Action::Review), "authorization.review_requested"),
+        Outcome::Approved if !beyond => (Some(Action::Approve), EventType::AuthorizationDecided),
+        Outcome::Approved | Outcome::Medreview => {
+            (Some(Action::Review), EventType::AuthorizationReviewRequested)
+        }
         // It looks like another one, and stays where it is: a person looks at both.
-        _ => (None, "authorization.review_requested"),
+        _ => (None, EventType::AuthorizationReviewRequested),
     };
     let mut after = before.clone();
     after.version += 1;
@@ -155,7 +157,7 @@ pub fn decide_later(
     change(tx, &before, &after)?;
     tell(tx, &after, topic);
     tx.record(Trail {
-        action: "authorization.decide",
+        action: TrailAction::AuthorizationDecide,
         subject: after.id(),
         site_id: Some(after.site_id.to_string()),
         reason: Some(if beyond {

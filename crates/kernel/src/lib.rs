@@ -8,6 +8,7 @@ mod access;
 mod calendar;
 mod clock;
 mod codes;
+mod events;
 mod fault;
 mod id;
 mod lifecycle;
@@ -19,12 +20,14 @@ mod words;
 pub use access::Scope;
 pub use calendar::Calendar;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use events::{EventType, Owner, TrailAction};
 pub use fault::{Fault, FaultRow, Kind};
 pub use id::{PrincipalId, RequestId, SiteId, fresh_id};
 pub use lifecycle::Lifecycle;
 pub use period::Period;
 pub use read::{
-    At, Count, Draft, Flaw, FlawCode, Flaws, Json, List, Object, OneLine, Read, Text, Unreadable, broken, day,
+    At, Count, Draft, Flaw, FlawCode, Flaws, Json, List, Object, OneLine, Patch, Read, Text, Unreadable,
+    broken, day,
 };
 pub use words::{CodeType, DiagnosisCode, MemberId, Modifier, Npi, Phone, ProcedureCode};
 
@@ -32,7 +35,7 @@ pub use words::{CodeType, DiagnosisCode, MemberId, Modifier, Npi, Phone, Procedu
 #[doc(hidden)]
 pub mod hidden {
     pub use crate::read::support::{
-        bare, code, cross, form, member, members, object, one_of, part, property, text_of, word,
+        bare, code, cross, form, may_be_empty, member, members, object, one_of, part, property, text_of, word,
     };
     pub use regex::Regex;
     pub use utoipa::{PartialSchema, ToSchema, openapi::Ref};

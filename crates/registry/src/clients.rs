@@ -3,7 +3,8 @@
 use ::store::{Key, Locks, Trail, Tx};
 use chrono::{DateTime, Utc};
 use kernel::{
-    Draft, FlawCode, List, Object, OneLine, Phone, PrincipalId, Scope, Text, body, broken, faults, fresh_id,
+    Draft, FlawCode, List, Object, OneLine, Phone, PrincipalId, Scope, Text, TrailAction, body, broken,
+    faults, fresh_id,
 };
 use validator::ValidationError;
 
@@ -197,7 +198,7 @@ pub fn add_client(tx: &mut Tx<'_>, caller: &Access, ToAdd(it): ToAdd) -> Result<
         created_at: tx.now().naive_utc(),
     }]);
     tx.insert(vec![row_of(&client)]);
-    record(tx, "client.add", None, &client, None);
+    record(tx, TrailAction::ClientAdd, None, &client, None);
     Ok(client)
 }
 
@@ -214,7 +215,7 @@ pub fn rotate_keys(tx: &mut Tx<'_>, caller: &Access, it: &ToRotate) -> Result<Cl
     let keys = source(it.keys.jwks.as_ref(), it.keys.jwks_url.as_ref());
     let after = Client { keys, version: before.version + 1, ..before.clone() };
     change_client(tx, &after)?;
-    record(tx, "client.rotate-keys", Some(&before), &after, None);
+    record(tx, TrailAction::ClientRotateKeys, Some(&before), &after, None);
     Ok(after)
 }
 
@@ -226,12 +227,12 @@ pub fn disable_client(tx: &mut Tx<'_>, caller: &Access, it: &ToDisable) -> Resul
     may_manage(caller)?;
     let before = client_in(tx, &it.id)?;
     if !before.active {
-        record(tx, "client.disable", Some(&before), &before, Some(it.why.reason.to_string()));
+        record(tx, TrailAction::ClientDisable, Some(&before), &before, Some(it.why.reason.to_string()));
         return Ok(before);
     }
     let after = Client { active: false, version: before.version + 1, ..before.clone() };
     change_client(tx, &after)?;
-    record(tx, "client.disable", Some(&before), &after, Some(it.why.reason.to_string()));
+    record(tx, TrailAction::ClientDisable, Some(&before), &after, Some(it.why.reason.to_string()));
     Ok(after)
 }
 
@@ -242,7 +243,7 @@ fn may_manage(caller: &Access) -> Result<(), ClientError> {
 
 fn record(
     tx: &mut Tx<'_>,
-    action: &'static str,
+    action: TrailAction,
     before: Option<&Client>,
     after: &Client,
     reason: Option<String>,

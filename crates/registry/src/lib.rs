@@ -58,7 +58,7 @@ pub use find_users::{
     user_of_login,
 };
 pub use fold::fold;
-pub use held::scope_of;
+pub use held::{granted_at, scope_of, sites_of};
 pub use load_codes::{Loaded, has_diagnosis_codes, load_first_release, load_release};
 pub use member::{Benefit, Coverage, Ineligible, Member, Pcp, Standing};
 pub use principal::{Contact, EmergencyId, GrantId, Granted, Principal, Site, SiteScope};

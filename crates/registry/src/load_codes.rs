@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use ::store::{AnyOf, Db, Key, Rx, Trail, Tx};
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use kernel::DiagnosisCode;
+use kernel::{DiagnosisCode, TrailAction};
 
 use crate::rows::{CodeReleaseRow, DiagnosisRow};
 use crate::schema::{code_releases, diagnosis_codes};
@@ -62,7 +62,7 @@ pub fn load_release(tx: &mut Tx<'_>, release: Release, sure: bool) -> Result<Loa
         return Err(Error::ReleaseTooEarly(release.first_on, last));
     }
     tx.record(Trail {
-        action: "code_set.load",
+        action: TrailAction::CodeSetLoad,
         subject: ICD_10_CM.to_owned(),
         site_id: None,
         reason: None,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use kernel::{codes, fresh_id};
+use kernel::{EventType, codes, fresh_id};
 
 use crate::{AnyOf, Error, Event, Key, Number, Rx, Tx, both, ledger, rows};
 
@@ -237,8 +237,10 @@ impl Tx<'_> {
             diesel::update(row).set(deadlines::told_at.eq(now)).execute(self.db()?)?
         };
         if changed == 1 {
-            let (topic, subject) =
-                (if it.missed { "deadline.missed" } else { "deadline.due" }, it.subject.clone());
+            let (topic, subject) = (
+                if it.missed { EventType::DeadlineMissed } else { EventType::DeadlineDue },
+                it.subject.clone(),
+            );
             let (sequence, status, version) = ledger::last_event(self.db()?, &subject)?;
             let site_id = it.site_id.clone();
             self.emit(Event { topic, subject, site_id, status, version, sequence: sequence + 1 });

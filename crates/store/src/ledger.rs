@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
-use kernel::fresh_id;
+use kernel::{EventType, TrailAction, fresh_id};
 use sha2::{Digest, Sha256};
 
 use crate::tx::lock_number;
@@ -11,8 +11,8 @@ use crate::{Actor, AnyOf, Db, Error, IdempotencyKey, Note, both, rows};
 /// What was done to which subject, and why.
 #[derive(Debug, Clone)]
 pub struct Trail {
-    /// What was done, such as `authorization.submit`.
-    pub action: &'static str,
+    /// What was done.
+    pub action: TrailAction,
     /// To what it was done.
     pub subject: String,
     /// The site that owns the subject, if one does.
@@ -28,8 +28,8 @@ pub struct Trail {
 /// Something that others are told once it has happened; ids only, no PHI.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// The kind of event, such as `authorization.submitted`.
-    pub topic: &'static str,
+    /// What happened.
+    pub topic: EventType,
     /// What it is about; deliveries keep their order within a subject.
     pub subject: String,
     /// The site that owns the subject; none where it is the plan's.
@@ -43,51 +43,52 @@ pub struct Event {
 }
 
 pub(crate) fn trail(it: Trail, actor: &Actor, now: DateTime<Utc>) -> TrailRow {
-    let mut row = unsigned(it, actor, now);
+    let digest_of = |it: Option<String>| it.map(|it| format!("{:x}", Sha256::digest(it)));
+    let mut row = TrailRow {
+        reason: it.reason,
+        before: digest_of(it.before),
+        after: digest_of(it.after),
+        ..entry(it.action.to_string(), (it.subject, it.site_id), actor, now)
+    };
     row.sign();
     row
 }
 
-fn unsigned(it: Trail, actor: &Actor, now: DateTime<Utc>) -> TrailRow {
-    let digest_of = |it: Option<String>| it.map(|it| format!("{:x}", Sha256::digest(it)));
+pub(crate) fn note(it: Note, now: DateTime<Utc>) -> TrailRow {
+    let subjects = (!it.subjects.is_empty()).then(|| it.subjects.join(" "));
+    let mut row = TrailRow {
+        outcome: Some(it.outcome),
+        subjects,
+        emergency: it.emergency,
+        ..entry(it.action, (it.subject, it.site_id), &it.actor, now)
+    };
+    row.sign();
+    row
+}
+
+fn entry(
+    action: String,
+    (subject, site_id): (String, Option<String>),
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> TrailRow {
     TrailRow {
         id: fresh_id("trl", now),
         at: now.naive_utc(),
         actor: actor.id.to_string(),
         client: actor.client.to_string(),
         request: actor.request.to_string(),
-        site_id: it.site_id,
-        action: it.action.to_owned(),
-        subject: it.subject,
-        reason: it.reason,
-        before: digest_of(it.before),
-        after: digest_of(it.after),
+        site_id,
+        action,
+        subject,
+        reason: None,
+        before: None,
+        after: None,
         outcome: None,
         subjects: None,
         emergency: None,
         digest: String::new(),
     }
-}
-
-pub(crate) fn note(it: Note, now: DateTime<Utc>) -> TrailRow {
-    let subjects = (!it.subjects.is_empty()).then(|| it.subjects.join(" "));
-    let entry = Trail {
-        action: "",
-        subject: it.subject,
-        site_id: it.site_id,
-        reason: None,
-        before: None,
-        after: None,
-    };
-    let mut row = TrailRow {
-        action: it.action,
-        outcome: Some(it.outcome),
-        subjects,
-        emergency: it.emergency,
-        ..unsigned(entry, &it.actor, now)
-    };
-    row.sign();
-    row
 }
 
 impl TrailRow {
@@ -133,7 +134,7 @@ pub(crate) fn there(db: &mut Db, rows: &[TrailRow]) -> Result<Vec<String>, Error
 
 pub(crate) fn event(it: Event, now: DateTime<Utc>) -> EventRow {
     let Event { topic, subject, site_id, status, version, sequence } = it;
-    let (id, topic) = (fresh_id("evt", now), topic.to_owned());
+    let (id, topic) = (fresh_id("evt", now), topic.to_string());
     EventRow { id, at: now.naive_utc(), topic, subject, site_id, status, version, sequence }
 }
 

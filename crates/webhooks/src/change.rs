@@ -2,15 +2,13 @@
 
 use ::store::{Event, Key, Locks, Rx, Trail, Tx};
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{Draft, FlawCode, Flaws, PrincipalId, Scope};
+use kernel::{Draft, EventType, FlawCode, Flaws, PrincipalId, Scope, TrailAction};
 use registry::Access;
 
 use crate::create::MOST;
 use crate::find::{find, sees};
 use crate::store::{self, clear, count_of, webhook_held};
-use crate::{
-    DisabledFor, Error, EventId, NewReplay, NewWebhookMove, TEST, Webhook, WebhookId, WebhookStatus,
-};
+use crate::{DisabledFor, Error, EventId, NewReplay, NewWebhookMove, Webhook, WebhookId, WebhookStatus};
 
 /// How long the secrets of before sign beside the new ones.
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
@@ -116,27 +114,47 @@ impl Locks for ToReplay {
 }
 
 /// A webhook under its lock, as it is and as it becomes.
-struct Change {
+pub(crate) struct Change {
     before: Webhook,
-    webhook: Webhook,
+    pub(crate) webhook: Webhook,
     sealed: String,
     replay_after: Option<i64>,
 }
 
 impl Change {
-    fn of(tx: &mut Tx<'_>, caller: &Access, scope: Scope, id: &WebhookId) -> Result<Self, Error> {
+    /// The webhook with this id, if it is the caller's and still at `version`, where one is named.
+    pub(crate) fn of(
+        tx: &mut Tx<'_>,
+        caller: &Access,
+        scope: Scope,
+        (id, version): (&WebhookId, Option<i32>),
+    ) -> Result<Self, Error> {
         let (before, row) = webhook_held(tx, id)?.ok_or(Error::NotFound)?;
         if !sees(caller, &caller.scope(scope), &before) {
             return Err(Error::NotFound);
         }
+        if version.is_some_and(|it| it != before.version) {
+            return Err(Error::Stale);
+        }
         Ok(Self { webhook: before.clone(), before, sealed: row.secrets, replay_after: row.replay_after })
     }
 
-    fn record(self, tx: &mut Tx<'_>, action: &'static str, reason: Option<String>) -> Result<Webhook, Error> {
-        let Self { before, mut webhook, .. } = self;
-        webhook.version += 1;
-        webhook.updated_at = tx.now();
-        store::change(tx, &webhook)?;
+    /// Writes what changed, as its next version.
+    pub(crate) fn record(
+        mut self,
+        tx: &mut Tx<'_>,
+        action: TrailAction,
+        reason: Option<String>,
+    ) -> Result<Webhook, Error> {
+        self.webhook.version += 1;
+        self.webhook.updated_at = tx.now();
+        store::change(tx, &self.webhook)?;
+        Ok(self.note(tx, action, reason))
+    }
+
+    /// Notes what was done with it; the webhook is what it was, unless it was changed before.
+    fn note(self, tx: &mut Tx<'_>, action: TrailAction, reason: Option<String>) -> Webhook {
+        let Self { before, webhook, .. } = self;
         tx.record(Trail {
             action,
             subject: webhook.id.to_string(),
@@ -145,34 +163,39 @@ impl Change {
             before: Some(format!("{before:?}")),
             after: Some(format!("{webhook:?}")),
         });
-        Ok(webhook)
+        webhook
     }
 }
 
 /// Replaces the secrets; those of before sign beside them for a day.
 ///
 /// # Errors
-/// [`Error::NotFound`], or that the database can't answer.
-pub fn rotate(tx: &mut Tx<'_>, caller: &Access, it: ToRotate) -> Result<Webhook, Error> {
-    let mut change = Change::of(tx, caller, Scope::WebhooksUpdate, &it.of.id)?;
+/// [`Error::NotFound`], [`Error::Stale`], or that the database can't answer.
+pub fn rotate(
+    tx: &mut Tx<'_>,
+    caller: &Access,
+    it: ToRotate,
+    version: Option<i32>,
+) -> Result<Webhook, Error> {
+    let mut change = Change::of(tx, caller, Scope::WebhooksUpdate, (&it.of.id, version))?;
     let until = tx.now() + OVERLAP;
     store::rotate(tx, &it.of.id, &it.sealed, &change.sealed, until)?;
     change.webhook.public_key = it.public_key;
     change.webhook.old_until = Some(until);
-    change.record(tx, "webhook.rotate", it.of.reason)
+    change.record(tx, TrailAction::WebhookRotate, it.of.reason)
 }
 
 /// Leaves an event that is sent to this webhook and no other, whatever its types; whoever reads events of its sites reads it, too.
 ///
 /// # Errors
 /// [`Error::Disabled`] of a webhook that is sent nothing.
-pub fn test(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<Webhook, Error> {
-    let change = Change::of(tx, caller, Scope::WebhooksUpdate, &it.id)?;
+pub fn test(tx: &mut Tx<'_>, caller: &Access, it: ToMove, version: Option<i32>) -> Result<Webhook, Error> {
+    let change = Change::of(tx, caller, Scope::WebhooksUpdate, (&it.id, version))?;
     if change.webhook.status == WebhookStatus::Disabled {
         return Err(Error::Disabled);
     }
-    let webhook = change.record(tx, "webhook.test", it.reason)?;
-    tell(tx, &webhook, TEST)?;
+    let webhook = change.note(tx, TrailAction::WebhookTest, it.reason);
+    tell(tx, &webhook, EventType::WebhookTest)?;
     Ok(webhook)
 }
 
@@ -180,15 +203,15 @@ pub fn test(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<Webhook, Err
 ///
 /// # Errors
 /// [`Error::Unchanged`] of one that is disabled already.
-pub fn disable(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<Webhook, Error> {
-    let mut change = Change::of(tx, caller, Scope::WebhooksUpdate, &it.id)?;
+pub fn disable(tx: &mut Tx<'_>, caller: &Access, it: ToMove, version: Option<i32>) -> Result<Webhook, Error> {
+    let mut change = Change::of(tx, caller, Scope::WebhooksUpdate, (&it.id, version))?;
     if change.webhook.status == WebhookStatus::Disabled {
         return Err(Error::Unchanged);
     }
     stop(&mut change.webhook, DisabledFor::Asked);
     clear(tx, &it.id)?;
-    let webhook = change.record(tx, "webhook.disable", it.reason)?;
-    tell(tx, &webhook, "webhook.disabled")?;
+    let webhook = change.record(tx, TrailAction::WebhookDisable, it.reason)?;
+    tell(tx, &webhook, EventType::WebhookDisabled)?;
     Ok(webhook)
 }
 
@@ -196,8 +219,8 @@ pub fn disable(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<Webhook, 
 ///
 /// # Errors
 /// [`Error::Unchanged`] of one that is active; [`Error::TooMany`] of an owner who has as many as one may.
-pub fn enable(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<Webhook, Error> {
-    let mut change = Change::of(tx, caller, Scope::WebhooksUpdate, &it.id)?;
+pub fn enable(tx: &mut Tx<'_>, caller: &Access, it: ToMove, version: Option<i32>) -> Result<Webhook, Error> {
+    let mut change = Change::of(tx, caller, Scope::WebhooksUpdate, (&it.id, version))?;
     if change.webhook.status == WebhookStatus::Active {
         return Err(Error::Unchanged);
     }
@@ -207,8 +230,8 @@ pub fn enable(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<Webhook, E
     clear(tx, &it.id)?;
     let webhook = &mut change.webhook;
     (webhook.status, webhook.disabled_for, webhook.failing_since) = (WebhookStatus::Active, None, None);
-    let webhook = change.record(tx, "webhook.enable", it.reason)?;
-    tell(tx, &webhook, "webhook.enabled")?;
+    let webhook = change.record(tx, TrailAction::WebhookEnable, it.reason)?;
+    tell(tx, &webhook, EventType::WebhookEnabled)?;
     Ok(webhook)
 }
 
@@ -216,15 +239,20 @@ pub fn enable(tx: &mut Tx<'_>, caller: &Access, it: ToMove) -> Result<Webhook, E
 ///
 /// # Errors
 /// [`Error::Disabled`] of a webhook that is sent nothing.
-pub fn replay(tx: &mut Tx<'_>, caller: &Access, it: &ToReplay) -> Result<Webhook, Error> {
-    let change = Change::of(tx, caller, Scope::WebhooksReplay, &it.id)?;
+pub fn replay(
+    tx: &mut Tx<'_>,
+    caller: &Access,
+    it: &ToReplay,
+    version: Option<i32>,
+) -> Result<Webhook, Error> {
+    let change = Change::of(tx, caller, Scope::WebhooksReplay, (&it.id, version))?;
     if change.webhook.status == WebhookStatus::Disabled {
         return Err(Error::Disabled);
     }
     // What an earlier replay hasn't come to yet is told by this one, too.
     let after = change.replay_after.map_or(it.after, |earlier| earlier.min(it.after));
     store::replay(tx, &it.id, Some((after, it.until)))?;
-    change.record(tx, "webhook.replay", None)
+    Ok(change.note(tx, TrailAction::WebhookReplay, None))
 }
 
 /// Disables a webhook that can't be sent to, and tells its owner by an event; its lock is held.
@@ -234,17 +262,17 @@ pub(crate) fn give_up(tx: &mut Tx<'_>, mut it: Webhook, why: DisabledFor) -> Res
     clear(tx, &it.id)?;
     let it = Change { before, webhook: it, sealed: String::new(), replay_after: None }.record(
         tx,
-        "webhook.disable",
+        TrailAction::WebhookDisable,
         None,
     )?;
-    tell(tx, &it, "webhook.disabled")
+    tell(tx, &it, EventType::WebhookDisabled)
 }
 
 fn stop(it: &mut Webhook, why: DisabledFor) {
     (it.status, it.disabled_for) = (WebhookStatus::Disabled, Some(why));
 }
 
-fn tell(tx: &mut Tx<'_>, it: &Webhook, topic: &'static str) -> Result<(), Error> {
+pub(crate) fn tell(tx: &mut Tx<'_>, it: &Webhook, topic: EventType) -> Result<(), Error> {
     let sequence = tx.next_event(&it.id)?;
     tx.emit(Event {
         topic,

@@ -1,11 +1,13 @@
 //! New webhooks.
 
+use std::collections::BTreeSet;
+
 use ::store::{Key, Locks, Rx, Trail, Tx};
-use kernel::{Draft, PrincipalId, Scope, SiteId};
+use kernel::{Draft, EventType, PrincipalId, Scope, SiteId, TrailAction};
 use registry::Access;
 
 use crate::store::{count_of, insert};
-use crate::{Error, EventType, NewWebhook, Webhook, WebhookId, WebhookStatus};
+use crate::{Error, NewWebhook, Webhook, WebhookId, WebhookStatus};
 
 /// How many active webhooks one owner may have.
 pub(crate) const MOST: i64 = 10;
@@ -17,8 +19,9 @@ pub struct ToAdd {
     owner: PrincipalId,
     url: String,
     description: Option<String>,
-    types: Vec<EventType>,
-    sites: Vec<SiteId>,
+    types: Vec<String>,
+    /// None for all of the owner's.
+    sites: Option<Vec<SiteId>>,
     public_key: String,
     sealed: String,
 }
@@ -32,23 +35,22 @@ impl ToAdd {
         _: &mut Rx<'_>,
         caller: &Access,
         draft: &Draft<NewWebhook>,
-    ) -> Result<(PrincipalId, Vec<SiteId>), Error> {
-        let named = draft.site_ids.iter().flatten().flatten().flatten().cloned().collect();
-        Ok((caller.principal.id.clone(), sites(caller, named)?))
+    ) -> Result<(PrincipalId, Option<Vec<SiteId>>), Error> {
+        let named = draft.site_ids.iter().flatten().next().map(|it| it.iter().flatten().cloned().collect());
+        sites(caller, named.as_deref())?;
+        Ok((caller.principal.id.clone(), named))
     }
 
     /// What it comes to, at `url`, which may be sent to; signed with secrets that are sealed.
     #[must_use]
     pub fn check(
         draft: &Draft<NewWebhook>,
-        (owner, sites): (PrincipalId, Vec<SiteId>),
+        (owner, sites): (PrincipalId, Option<Vec<SiteId>>),
         id: WebhookId,
         url: String,
         (public_key, sealed): (String, String),
     ) -> Option<Self> {
-        let mut types: Vec<_> = draft.types.as_ref()?.iter().flatten().flatten().cloned().collect();
-        types.sort_unstable();
-        types.dedup();
+        let types = words(draft.types.as_ref()?.iter().flatten().flatten());
         let description = draft.description.as_ref()?.as_deref().map(str::to_owned);
         Some(Self { id, owner, url, description, types, sites, public_key, sealed })
     }
@@ -66,16 +68,18 @@ impl Locks for ToAdd {
     }
 }
 
-/// The sites that a caller names, or all of theirs.
-fn sites(caller: &Access, mut named: Vec<SiteId>) -> Result<Vec<SiteId>, Error> {
+/// Types of events as they are kept: each once.
+pub(crate) fn words<'a>(all: impl Iterator<Item = &'a EventType>) -> Vec<String> {
+    all.map(ToString::to_string).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The sites that a caller names, each once; all of theirs, as of now, where they name none.
+pub(crate) fn sites(caller: &Access, named: Option<&[SiteId]>) -> Result<Vec<SiteId>, Error> {
     let scope = caller.scope(Scope::WebhooksUpdate);
-    if named.is_empty() {
-        named = scope.sites().unwrap_or_default().to_vec();
-    }
-    named.sort_unstable();
-    named.dedup();
-    let permitted = !named.is_empty() && named.iter().all(|it| scope.sees(it));
-    permitted.then_some(named).ok_or(Error::SiteNotPermitted)
+    let sites = named.or(scope.sites()).unwrap_or_default();
+    let permitted = !sites.is_empty() && sites.iter().all(|it| scope.sees(it));
+    let sites: BTreeSet<_> = sites.iter().cloned().collect();
+    permitted.then(|| sites.into_iter().collect()).ok_or(Error::SiteNotPermitted)
 }
 
 /// Adds a webhook, which is told of what happens from here on.
@@ -83,7 +87,7 @@ fn sites(caller: &Access, mut named: Vec<SiteId>) -> Result<Vec<SiteId>, Error> 
 /// # Errors
 /// [`Error::SiteNotPermitted`]; [`Error::TooMany`] of an owner who has as many as one may.
 pub fn add(tx: &mut Tx<'_>, caller: &Access, it: ToAdd) -> Result<Webhook, Error> {
-    let site_ids = sites(caller, it.sites)?;
+    let site_ids = sites(caller, it.sites.as_deref())?;
     if count_of(tx, &it.owner)? >= MOST {
         return Err(Error::TooMany);
     }
@@ -93,6 +97,7 @@ pub fn add(tx: &mut Tx<'_>, caller: &Access, it: ToAdd) -> Result<Webhook, Error
         url: it.url,
         description: it.description,
         types: it.types,
+        all_sites: it.sites.is_none(),
         site_ids,
         status: WebhookStatus::Active,
         disabled_for: None,
@@ -105,7 +110,7 @@ pub fn add(tx: &mut Tx<'_>, caller: &Access, it: ToAdd) -> Result<Webhook, Error
     };
     insert(tx, &webhook, it.sealed);
     tx.record(Trail {
-        action: "webhook.add",
+        action: TrailAction::WebhookAdd,
         subject: webhook.id.to_string(),
         site_id: webhook.site(),
         reason: None,

@@ -1,8 +1,11 @@
 //! A webhook: where someone is told of events, and of which.
 
 use chrono::{DateTime, Utc};
-use kernel::{List, OneLine, PrincipalId, SiteId, Text, body, codes, word};
+use kernel::{
+    Draft, EventType, FlawCode, List, OneLine, Patch, PrincipalId, SiteId, Text, body, broken, codes, word,
+};
 use serde::Serialize;
+use validator::ValidationError;
 
 word! {
     /// A webhook.
@@ -20,13 +23,6 @@ word! {
     /// An attempt to send an event.
     pub struct AttemptId = "^dlv_[0-9a-f]{32}$", "an attempt's id: `dlv_` and 32 hexadecimal digits",
         like "dlv_0198c1f2a4b37c10a1b2c3d4e5f60771";
-}
-
-word! {
-    /// A type of events: the noun, a dot, and what happened to it.
-    pub struct EventType = "^[a-z]{1,24}(_[a-z]{1,24}){0,3}[.][a-z]{1,24}(_[a-z]{1,24}){0,3}$",
-        "a type of events, such as `authorization.decided`",
-        like "authorization.decided";
 }
 
 codes! {
@@ -68,7 +64,7 @@ codes! {
         Broken = "broken",
         /// Its secrets can't be opened any more: rotate them.
         SecretsLost = "secrets_lost",
-        /// Its owner may no longer see what the event is about.
+        /// Its owner may no longer see what the event is about, or it isn't told of that site any more.
         NotPermitted = "not_permitted",
     }
 }
@@ -82,8 +78,22 @@ body! {
         description: Option<OneLine<1, 200>> => "",
         /// The types of events; all, where left out.
         types: Option<List<EventType, 1, 64>> => "",
-        /// The sites whose events are told; those of the caller, where left out.
+        /// The sites whose events are told; where left out, all of its owner's: those that come later, too, and none that was lost.
         site_ids: Option<List<SiteId, 1, 200>> => "",
+    }
+}
+
+body! {
+    /// What becomes of a webhook. What is left out stays as it is.
+    pub struct WebhookChange where something {
+        /// The address, as for a new one.
+        url: Patch<OneLine<1, 2000>> => "",
+        /// What it is for; null for nothing.
+        description: Patch<Option<OneLine<1, 200>>> => "",
+        /// The types of events; null for all.
+        types: Patch<Option<List<EventType, 1, 64>>> => "",
+        /// The sites whose events are told; null for all of its owner's, which its owner alone may ask for.
+        site_ids: Patch<Option<List<SiteId, 1, 200>>> => "",
     }
 }
 
@@ -103,6 +113,14 @@ body! {
     }
 }
 
+fn something(it: &Draft<WebhookChange>) -> Result<(), ValidationError> {
+    let same = matches!(it.url, Some(None)) && matches!(it.description, Some(None));
+    if same && matches!(it.types, Some(None)) && matches!(it.site_ids, Some(None)) {
+        return Err(broken("", "", FlawCode::Required, "Must name what is to be changed."));
+    }
+    Ok(())
+}
+
 /// A webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Webhook {
@@ -115,8 +133,10 @@ pub struct Webhook {
     /// What it is for.
     pub description: Option<String>,
     /// The types of events; empty for all.
-    pub types: Vec<EventType>,
-    /// The sites whose events are told.
+    pub types: Vec<String>,
+    /// Whether it is told of all of its owner's sites, whichever these are.
+    pub all_sites: bool,
+    /// The sites whose events are told, as of now.
     pub site_ids: Vec<SiteId>,
     /// Whether it is sent to.
     pub status: WebhookStatus,

@@ -11,6 +11,9 @@ faults! {
         /// One owner has so many active webhooks and no more.
         TooMany => Conflict, "webhook-limit", "",
             "You have ten active webhooks already. Disable one, or have one be told of more.";
+        /// Someone changed it since the caller read it.
+        Stale => Stale, "webhook-changed", "",
+            "The webhook changed since you read it. Read it again, and send the ETag of that answer in If-Match.";
         /// A webhook that is disabled is sent nothing.
         Disabled => Conflict, "webhook-disabled", "", "The webhook is disabled. Enable it first.";
         /// The webhook is disabled already, or enabled.

@@ -1,18 +1,20 @@
 //! Webhooks and events, found by those who may see them.
 
 use ::store::{EventQuery, Rx, Told};
-use kernel::{PrincipalId, Scope, SiteId};
+use kernel::{EventType, PrincipalId, Scope, SiteId};
 use registry::{Access, PrincipalKind, SiteScope};
 
-use crate::store::{Whose, attempts_of, webhook, webhooks_of};
-use crate::{Attempt, AttemptId, Error, EventType, Webhook, WebhookId};
+use crate::attempts::attempts_of;
+use crate::store::{Whose, webhook, webhooks_of};
+use crate::{Attempt, AttemptId, Error, Webhook, WebhookId};
 
 /// The webhook with this id, if the caller may do to it what takes `scope`.
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none, or not for this caller.
 pub fn find(rx: &mut Rx<'_>, caller: &Access, scope: Scope, id: &WebhookId) -> Result<Webhook, Error> {
-    let found = webhook(rx.db(), id)?.map(|it| it.0);
+    let day = rx.today();
+    let found = webhook(rx.db(), day, id)?.map(|it| it.0);
     found.filter(|it| sees(caller, &caller.scope(scope), it)).ok_or(Error::NotFound)
 }
 
@@ -22,7 +24,7 @@ pub(crate) fn sees(caller: &Access, scope: &SiteScope, it: &Webhook) -> bool {
     match scope.sites() {
         None => true,
         Some(_) if is_program(caller) || is_programs(&it.owner_id) => it.owner_id == caller.principal.id,
-        Some(sites) => it.site_ids.iter().all(|it| sites.contains(it)),
+        Some(sites) => !it.site_ids.is_empty() && it.site_ids.iter().all(|it| sites.contains(it)),
     }
 }
 
@@ -85,7 +87,7 @@ pub fn events(
     rx: &mut Rx<'_>,
     caller: &Access,
     after: i64,
-    topic: Option<&EventType>,
+    topic: Option<EventType>,
     limit: u16,
 ) -> Result<(Vec<Told>, i64), Error> {
     // What is told from here on comes after it, so that no one who goes on from there misses any.

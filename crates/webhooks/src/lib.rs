@@ -4,6 +4,8 @@
 //! is sent to by one node at a time, which holds its lease; events of one subject go in their order, and what fails is tried again
 //! for days, with the same id. A webhook is told only of what its owner may still see when it is told.
 
+mod alter;
+mod attempts;
 mod change;
 mod create;
 mod endpoint;
@@ -16,17 +18,15 @@ mod schema;
 mod store;
 mod turn;
 
+pub use alter::{ToChange, change};
 pub use change::{ToMove, ToReplay, ToRotate, disable, enable, replay, rotate, test};
 pub use create::{ToAdd, add};
 pub use endpoint::{
-    Attempt, AttemptId, DeliveryFailure, DisabledFor, EventId, EventType, NewReplay, NewWebhook,
-    NewWebhookMove, Webhook, WebhookId, WebhookStatus,
+    Attempt, AttemptId, DeliveryFailure, DisabledFor, EventId, NewReplay, NewWebhook, NewWebhookMove,
+    Webhook, WebhookChange, WebhookId, WebhookStatus,
 };
 pub use error::Error;
 pub use find::{attempts, events, find, list};
 pub use relay::{Work, overdue, purge, relay, work};
 pub use result::{Kept, Outcome, record};
 pub use turn::{Due, Turn, claim, due, finish, permitted, release};
-
-/// The type of the event that is sent to try a webhook out.
-pub const TEST: &str = "webhook.test";

@@ -6,10 +6,11 @@ use ::store::{AnyOf, Db, Rx, Told, Tx};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use kernel::{EventType, PrincipalId, Scope, SiteId};
 
 use crate::schema::{QueueRow, webhook_attempts, webhook_sites, webhooks};
 use crate::turn::{count_due, has_due};
-use crate::{Error, TEST, WebhookId, WebhookStatus};
+use crate::{Error, WebhookId, WebhookStatus};
 
 /// How many events are given their positions at once.
 const BATCH: i64 = 200;
@@ -74,24 +75,28 @@ fn over(now: NaiveDateTime) -> NaiveDateTime {
 /// If the database can't answer.
 pub fn relay(tx: &mut Tx<'_>) -> Result<usize, Error> {
     let told = tx.relay(BATCH)?;
-    let sites: BTreeSet<_> = told.iter().filter_map(|it| it.site_id.clone()).collect();
+    let sites: BTreeSet<_> = told.iter().filter_map(|it| SiteId::parse(it.site_id.as_deref()?)).collect();
     let sites: Vec<_> = sites.into_iter().collect();
-    let hooks = told_of(tx.db()?, &sites)?;
+    let mut hooks = naming(tx.db()?, &sites)?;
+    hooks.extend(of_all(tx, &sites)?);
     let now = tx.now().naive_utc();
     let mut rows = Vec::new();
     for it in &told {
         let of = hooks
             .iter()
-            .filter(|(id, site, types)| it.site_id.as_ref() == Some(site) && wants(id, types, it));
+            .filter(|(id, site, types)| it.site_id.as_deref() == Some(&**site) && wants(id, types, it));
         rows.extend(of.map(|(id, ..)| queued(id, it, now)));
     }
     tx.insert(rows);
     Ok(told.len())
 }
 
-/// The active webhooks of these sites, with site and types. None of them is changed before the transaction ends: what is disabled
+/// An active webhook, a site of which it is told, and the types. None of them is changed before the transaction ends: what is disabled
 /// meanwhile empties its queue afterwards.
-fn told_of(db: &mut Db, sites: &[String]) -> Result<Vec<(WebhookId, String, String)>, Error> {
+type Hook = (WebhookId, SiteId, String);
+
+/// Those that name one of these sites.
+fn naming(db: &mut Db, sites: &[SiteId]) -> Result<Vec<Hook>, Error> {
     let found = webhook_sites::table
         .inner_join(webhooks::table)
         .filter(AnyOf { column: "webhook_sites.site_id", values: sites })
@@ -104,9 +109,33 @@ fn told_of(db: &mut Db, sites: &[String]) -> Result<Vec<(WebhookId, String, Stri
     })
 }
 
+/// Those that are told of all of their owner's sites, where one of these is.
+fn of_all(tx: &mut Tx<'_>, sites: &[SiteId]) -> Result<Vec<Hook>, Error> {
+    let day = tx.today();
+    let owners = registry::granted_at(tx.db()?, sites, Scope::WebhooksRead)?;
+    let found = webhooks::table
+        .filter(webhooks::status.eq(WebhookStatus::Active).and(webhooks::all_sites))
+        .filter(AnyOf { column: "webhooks.owner_id", values: &owners })
+        .order(webhooks::id)
+        .select((webhooks::id, webhooks::owner_id, webhooks::types));
+    let found: Vec<(WebhookId, PrincipalId, String)> = match tx.db()? {
+        Db::Postgres(db) => found.for_share().load(db)?,
+        Db::Sqlite(db) => found.load(db)?,
+    };
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of = registry::sites_of(tx.db()?, day, &owners, Scope::WebhooksRead)?;
+    let each = found.into_iter().flat_map(|(id, owner, types)| {
+        let of = of.get(&owner).into_iter().flatten().filter(|it| sites.contains(it));
+        of.map(move |site| (id.clone(), site.clone(), types.clone())).collect::<Vec<_>>()
+    });
+    Ok(each.collect())
+}
+
 /// Whether a webhook is told of events of this type.
 pub(crate) fn wants(id: &WebhookId, types: &str, event: &Told) -> bool {
-    if event.topic == TEST {
+    if event.topic == EventType::WebhookTest.as_str() {
         return event.subject == id.as_str();
     }
     types.is_empty() || types.split(' ').any(|it| it == event.topic)

@@ -4,10 +4,11 @@ use ::store::Tx;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
+use crate::attempts::attempt_id;
 use crate::change::give_up;
 use crate::schedule::{GIVES_UP, delay};
 use crate::schema::{AttemptRow, webhook_queue, webhooks};
-use crate::store::{attempt_id, webhook};
+use crate::store::webhook;
 use crate::turn::renew;
 use crate::{DeliveryFailure, DisabledFor, Due, Error, Turn, WebhookId};
 
@@ -104,8 +105,8 @@ fn succeeded(tx: &mut Tx<'_>, id: &WebhookId) -> Result<Kept, Error> {
 }
 
 fn failed(tx: &mut Tx<'_>, id: &WebhookId, it: Outcome, last: bool) -> Result<Kept, Error> {
-    let now = tx.now();
-    let Some((mut found, _)) = webhook(tx.db()?, id)? else { return Ok(Kept::Lost) };
+    let (now, day) = (tx.now(), tx.today());
+    let Some((mut found, _)) = webhook(tx.db()?, day, id)? else { return Ok(Kept::Lost) };
     let since = *found.failing_since.get_or_insert(now);
     if it.answer == Ok(410) {
         return give_up(tx, found, DisabledFor::Gone).map(|()| Kept::GivenUp);

@@ -30,6 +30,7 @@ rows! {
         version: i32,
         created_at: NaiveDateTime,
         updated_at: NaiveDateTime,
+        all_sites: bool,
     }
 }
 rows! {
@@ -87,6 +88,7 @@ diesel::table! {
         version -> Integer,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        all_sites -> Bool,
     }
 }
 diesel::table! {

@@ -1,17 +1,15 @@
-//! The queries on webhooks themselves, and on what became of what they were sent.
+//! The queries on webhooks themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ::store::{AnyOf, Db, Rx, Tx, both};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use diesel::dsl::not;
 use diesel::prelude::*;
-use kernel::{PrincipalId, SiteId, fresh_id};
+use kernel::{PrincipalId, Scope, SiteId};
 
-use crate::schema::{
-    AttemptRow, SiteRow, WebhookRow, webhook_attempts, webhook_queue, webhook_sites, webhooks,
-};
-use crate::{Attempt, AttemptId, Error, EventType, Webhook, WebhookId, WebhookStatus};
+use crate::schema::{SiteRow, WebhookRow, webhook_queue, webhook_sites, webhooks};
+use crate::{Error, Webhook, WebhookId, WebhookStatus};
 
 /// Whose webhooks are listed.
 pub(crate) enum Whose<'a> {
@@ -22,12 +20,15 @@ pub(crate) enum Whose<'a> {
     OfSites(&'a [SiteId]),
 }
 
-/// The webhook with this id, whoever asks.
-pub(crate) fn webhook(db: &mut Db, id: &WebhookId) -> Result<Option<(Webhook, WebhookRow)>, Error> {
+/// The webhook with this id as of `day`, whoever asks.
+pub(crate) fn webhook(
+    db: &mut Db,
+    day: NaiveDate,
+    id: &WebhookId,
+) -> Result<Option<(Webhook, WebhookRow)>, Error> {
     let found: Option<WebhookRow> = webhooks::table.find(id).first(db).optional()?;
     let Some(row) = found else { return Ok(None) };
-    let mut sites = sites_of(db, std::slice::from_ref(&row.id))?;
-    Ok(Some((read(row.clone(), sites.remove(&row.id).unwrap_or_default()), row)))
+    Ok(with_sites(db, day, vec![row.clone()])?.pop().map(|it| (it, row)))
 }
 
 /// The same, which no one else changes until the transaction ends.
@@ -36,7 +37,8 @@ pub(crate) fn webhook_held(tx: &mut Tx<'_>, id: &WebhookId) -> Result<Option<(We
         let held = webhooks::table.find(id).select(webhooks::id).for_update();
         held.first::<WebhookId>(db).optional()?;
     }
-    webhook(tx.db()?, id)
+    let day = tx.today();
+    webhook(tx.db()?, day, id)
 }
 
 /// At most `limit` webhooks, by id.
@@ -46,6 +48,11 @@ pub(crate) fn webhooks_of(
     after: Option<&WebhookId>,
     limit: i64,
 ) -> Result<Vec<Webhook>, Error> {
+    let day = rx.today();
+    let alike = match whose {
+        Whose::OfSites(sites) => owners_of(rx.db(), day, sites)?,
+        Whose::Anyones | Whose::Own(_) => Vec::new(),
+    };
     let rows: Vec<WebhookRow> = both!(rx.db(), |db| {
         let mut found = webhooks::table
             .filter(webhooks::id.gt(after.map_or("", |it| it.as_str())))
@@ -59,31 +66,61 @@ pub(crate) fn webhooks_of(
                 let any = || webhook_sites::table.select(webhook_sites::webhook_id);
                 let mine = AnyOf { column: "webhook_sites.site_id", values: sites };
                 let others = not(AnyOf { column: "webhook_sites.site_id", values: sites });
+                let named = webhooks::id.eq_any(any().filter(mine));
+                let named = named.and(webhooks::id.ne_all(any().filter(others)));
+                let all = AnyOf { column: "webhooks.owner_id", values: &alike };
+                // Programs come before people.
                 found = found
-                    // Programs come before people.
                     .filter(webhooks::owner_id.ge("usr_"))
-                    .filter(webhooks::id.eq_any(any().filter(mine)))
-                    .filter(webhooks::id.ne_all(any().filter(others)));
+                    .filter(named.or(webhooks::all_sites.and(all)));
             }
         }
         found.load(db)
     })?;
-    let ids: Vec<_> = rows.iter().map(|it| it.id.clone()).collect();
-    let mut sites = sites_of(rx.db(), &ids)?;
-    let with = |it: WebhookRow| {
-        let of = sites.remove(&it.id).unwrap_or_default();
-        read(it, of)
-    };
-    Ok(rows.into_iter().map(with).collect())
+    with_sites(rx.db(), day, rows)
 }
 
-/// The sites of each.
-pub(crate) fn sites_of(db: &mut Db, ids: &[WebhookId]) -> Result<BTreeMap<WebhookId, Vec<SiteId>>, Error> {
+/// Who is told of these sites and no others, where they are told of all of theirs.
+fn owners_of(db: &mut Db, day: NaiveDate, sites: &[SiteId]) -> Result<Vec<PrincipalId>, Error> {
+    let some = registry::granted_at(db, sites, Scope::WebhooksRead)?;
+    let of = registry::sites_of(db, day, &some, Scope::WebhooksRead)?;
+    Ok(of.into_iter().filter(|it| it.1.iter().all(|it| sites.contains(it))).map(|it| it.0).collect())
+}
+
+/// The same webhooks with their sites as of `day`.
+fn with_sites(db: &mut Db, day: NaiveDate, rows: Vec<WebhookRow>) -> Result<Vec<Webhook>, Error> {
+    let (all, named): (Vec<_>, Vec<_>) = rows.iter().partition(|it| it.all_sites);
+    let owners: BTreeSet<_> = all.iter().map(|it| it.owner_id.clone()).collect();
+    let owners: Vec<_> = owners.into_iter().collect();
+    let of_owner = match &*owners {
+        [] => BTreeMap::new(),
+        some => registry::sites_of(db, day, some, Scope::WebhooksRead)?,
+    };
+    let ids: Vec<_> = named.iter().map(|it| it.id.clone()).collect();
+    let of_webhook = sites_named(db, &ids)?;
+    let sites = |it: &WebhookRow| {
+        let found = if it.all_sites { of_owner.get(&it.owner_id) } else { of_webhook.get(&it.id) };
+        found.cloned().unwrap_or_default()
+    };
+    Ok(rows
+        .into_iter()
+        .map(|it| {
+            let of = sites(&it);
+            read(it, of)
+        })
+        .collect())
+}
+
+/// The sites that each names.
+pub(crate) fn sites_named(db: &mut Db, ids: &[WebhookId]) -> Result<BTreeMap<WebhookId, Vec<SiteId>>, Error> {
+    let mut sites = BTreeMap::<_, Vec<_>>::new();
+    if ids.is_empty() {
+        return Ok(sites);
+    }
     let found: Vec<(WebhookId, SiteId)> = webhook_sites::table
         .filter(AnyOf { column: "webhook_sites.webhook_id", values: ids })
         .order((webhook_sites::webhook_id, webhook_sites::site_id))
         .load(db)?;
-    let mut sites = BTreeMap::<_, Vec<_>>::new();
     for (id, site) in found {
         sites.entry(id).or_default().push(site);
     }
@@ -98,15 +135,12 @@ pub(crate) fn count_of(tx: &mut Tx<'_>, owner: &PrincipalId) -> Result<i64, Erro
 
 /// Keeps a new webhook, with its sealed secrets.
 pub(crate) fn insert(tx: &mut Tx<'_>, it: &Webhook, sealed: String) {
-    let sites = it.site_ids.iter().cloned();
-    let sites: Vec<_> = sites.map(|site_id| SiteRow { webhook_id: it.id.clone(), site_id }).collect();
-    let types: Vec<_> = it.types.iter().map(EventType::as_str).collect();
     tx.insert(vec![WebhookRow {
         id: it.id.clone(),
         owner_id: it.owner_id.clone(),
         url: it.url.clone(),
         description: it.description.clone(),
-        types: types.join(" "),
+        types: it.types.join(" "),
         status: it.status,
         disabled_for: it.disabled_for,
         public_key: it.public_key.clone(),
@@ -122,8 +156,41 @@ pub(crate) fn insert(tx: &mut Tx<'_>, it: &Webhook, sealed: String) {
         version: it.version,
         created_at: it.created_at.naive_utc(),
         updated_at: it.updated_at.naive_utc(),
+        all_sites: it.all_sites,
     }]);
-    tx.insert(sites);
+    tx.insert(site_rows(it));
+}
+
+/// The sites that it names.
+fn site_rows(it: &Webhook) -> Vec<SiteRow> {
+    let sites = it.site_ids.iter().filter(|_| !it.all_sites).cloned();
+    sites.map(|site_id| SiteRow { webhook_id: it.id.clone(), site_id }).collect()
+}
+
+/// Writes of what a webhook is told, and where; with another address all that waits is due to it at once, and whoever's turn it is sends
+/// nothing more to the one of before.
+pub(crate) fn redirect(tx: &mut Tx<'_>, it: &Webhook, moved: bool) -> Result<(), Error> {
+    let (id, now) = (&it.id, tx.now().naive_utc());
+    let set = (
+        webhooks::url.eq(&it.url),
+        webhooks::description.eq(&it.description),
+        webhooks::types.eq(it.types.join(" ")),
+        webhooks::all_sites.eq(it.all_sites),
+    );
+    diesel::update(webhooks::table.find(id)).set(set).execute(tx.db()?)?;
+    diesel::delete(webhook_sites::table.filter(webhook_sites::webhook_id.eq(id))).execute(tx.db()?)?;
+    tx.insert(site_rows(it));
+    if moved {
+        let free = (
+            webhooks::held_until.eq(None::<NaiveDateTime>),
+            webhooks::leased_by.eq(None::<String>),
+            webhooks::leased_until.eq(now),
+        );
+        diesel::update(webhooks::table.find(id)).set(free).execute(tx.db()?)?;
+        let waiting = webhook_queue::table.filter(webhook_queue::webhook_id.eq(id));
+        diesel::update(waiting).set(webhook_queue::next_at.eq(now)).execute(tx.db()?)?;
+    }
+    Ok(())
 }
 
 /// Writes what changed of a webhook.
@@ -179,43 +246,14 @@ pub(crate) fn replay(tx: &mut Tx<'_>, id: &WebhookId, range: Option<(i64, i64)>)
     Ok(())
 }
 
-/// At most `limit` attempts, the latest first.
-pub(crate) fn attempts_of(
-    rx: &mut Rx<'_>,
-    id: &WebhookId,
-    after: Option<&AttemptId>,
-    limit: i64,
-) -> Result<Vec<Attempt>, Error> {
-    let last = after.map_or("dlv`", |it| it.as_str());
-    let found: Vec<AttemptRow> = webhook_attempts::table
-        .filter(webhook_attempts::webhook_id.eq(id).and(webhook_attempts::id.lt(last)))
-        .order(webhook_attempts::id.desc())
-        .limit(limit)
-        .load(rx.db())?;
-    Ok(found.into_iter().map(attempt).collect())
-}
-
-fn attempt(it: AttemptRow) -> Attempt {
-    Attempt {
-        id: it.id,
-        event_id: it.event_id,
-        topic: it.topic,
-        attempt: it.attempt,
-        at: it.at.and_utc(),
-        status: it.status,
-        failure: it.failure,
-        milliseconds: it.milliseconds,
-        next_at: it.next_at.map(|it| it.and_utc()),
-    }
-}
-
 pub(crate) fn read(it: WebhookRow, site_ids: Vec<SiteId>) -> Webhook {
     Webhook {
         id: it.id,
         owner_id: it.owner_id,
         url: it.url,
         description: it.description,
-        types: it.types.split(' ').filter_map(EventType::parse).collect(),
+        types: it.types.split(' ').filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+        all_sites: it.all_sites,
         site_ids,
         status: it.status,
         disabled_for: it.disabled_for,
@@ -226,10 +264,4 @@ pub(crate) fn read(it: WebhookRow, site_ids: Vec<SiteId>) -> Webhook {
         created_at: it.created_at.and_utc(),
         updated_at: it.updated_at.and_utc(),
     }
-}
-
-/// A new id of an attempt.
-pub(crate) fn attempt_id(now: DateTime<Utc>) -> Result<AttemptId, Error> {
-    let id = fresh_id("dlv", now);
-    AttemptId::parse(&id).ok_or_else(|| ::store::Error::Internal(format!("no id: {id}")).into())
 }

@@ -4,12 +4,12 @@ use ::store::{EventQuery, Rx, Told, Tx};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use kernel::{PrincipalId, Scope, SiteId, fresh_id};
+use kernel::{Scope, SiteId, fresh_id};
 
 use crate::find::texts;
 use crate::relay::{queued, wants};
 use crate::schema::{QueueRow, WebhookRow, webhook_queue, webhooks};
-use crate::store::{replay, sites_of, webhook};
+use crate::store::{replay, webhook};
 use crate::{Error, WebhookId, WebhookStatus};
 
 /// How long a node that fell silent keeps others from a webhook: longer than an attempt may take, each of which renews it.
@@ -27,8 +27,6 @@ pub struct Turn {
     pub url: String,
     /// Its secrets, sealed; the new ones, and those of before while they still sign.
     pub sealed: Vec<String>,
-    /// Who asked to be told.
-    pub owner: PrincipalId,
     /// What no other turn is called, of this node or another.
     pub lease: String,
     /// When it was taken.
@@ -106,7 +104,7 @@ pub fn claim(tx: &mut Tx<'_>, node: &str, limit: i64) -> Result<Vec<Turn>, Error
         let set = (webhooks::leased_by.eq(Some(&lease)), webhooks::leased_until.eq(now + LEASE));
         // Another node may have been faster. From here on the row is this transaction's, and may be another than was found.
         if diesel::update(free).set(set).execute(tx.db()?)? == 1
-            && let Some((_, row)) = webhook(tx.db()?, &id)?
+            && let Some(row) = webhooks::table.find(&id).first(tx.db()?).optional()?
         {
             turns.push(turn(tx, lease, row)?);
         }
@@ -116,21 +114,24 @@ pub fn claim(tx: &mut Tx<'_>, node: &str, limit: i64) -> Result<Vec<Turn>, Error
 
 fn turn(tx: &mut Tx<'_>, lease: String, it: WebhookRow) -> Result<Turn, Error> {
     let (since, now) = (tx.now(), tx.now().naive_utc());
-    let sites = seen(tx, &it.id, &it.owner_id)?;
+    let sites = seen(tx, &it.id)?;
     if let Some((after, until)) = it.replay_after.zip(it.replay_until) {
         again(tx, &it, &sites, (after, until))?;
     }
     let old = it.old_secrets.filter(|_| it.old_until.is_some_and(|it| it > now));
     let sealed = std::iter::once(it.secrets).chain(old).collect();
-    Ok(Turn { id: it.id, url: it.url, sealed, owner: it.owner_id, lease, since })
+    Ok(Turn { id: it.id, url: it.url, sealed, lease, since })
 }
 
 /// The sites of a webhook, but those that its owner lost in the meantime.
-fn seen(tx: &mut Tx<'_>, id: &WebhookId, owner: &PrincipalId) -> Result<Vec<SiteId>, Error> {
-    let held = registry::scope_of(tx, owner, Scope::WebhooksRead)?;
-    let mut sites = sites_of(tx.db()?, std::slice::from_ref(id))?.remove(id).unwrap_or_default();
-    sites.retain(|site| held.sees(site));
-    Ok(sites)
+fn seen(tx: &mut Tx<'_>, id: &WebhookId) -> Result<Vec<SiteId>, Error> {
+    let day = tx.today();
+    let Some((it, _)) = webhook(tx.db()?, day, id)? else { return Ok(Vec::new()) };
+    if it.all_sites {
+        return Ok(it.site_ids);
+    }
+    let held = registry::scope_of(tx, &it.owner_id, Scope::WebhooksRead)?;
+    Ok(it.site_ids.into_iter().filter(|site| held.sees(site)).collect())
 }
 
 /// The sites whose events may be sent in this turn, as of now; none at all where the turn is over, be it that the lease ran out or that
@@ -146,7 +147,7 @@ pub fn permitted(tx: &mut Tx<'_>, it: &Turn) -> Result<Option<Vec<SiteId>>, Erro
     if !diesel::select(exists(mine)).get_result::<bool>(tx.db()?)? {
         return Ok(None);
     }
-    seen(tx, &it.id, &it.owner).map(Some)
+    seen(tx, &it.id).map(Some)
 }
 
 /// Puts the next events of a replay into the queue, but those that wait there.

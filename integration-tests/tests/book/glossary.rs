@@ -18,7 +18,8 @@ fn sets() -> Vec<(String, Vec<String>, Value)> {
             schema["enum"].as_array()?.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
         Some((name, codes, schema))
     };
-    schemas.into_iter().filter_map(set).collect()
+    // Those of problems are named with their status and their meaning in a page of their own.
+    schemas.into_iter().filter(|it| it.0 != "ProblemType").filter_map(set).collect()
 }
 
 fn list() -> String {

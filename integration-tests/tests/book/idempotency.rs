@@ -109,8 +109,10 @@ async fn versions(it: &mut Exchange<'_>) {
 fn the_page_of_idempotency_is_true() {
     let takes = |it: &&Operation| it.parameters("header").iter().any(|it| it.0 == "Idempotency-Key");
     let row = |it: &Operation| {
-        let versioned = it.parameters("header").iter().any(|it| it.0 == "If-Match");
-        [code(it.name()), (if versioned { "required" } else { "" }).to_owned()]
+        let all = it.it["parameters"].as_array();
+        let version = all.and_then(|it| it.iter().find(|it| it["name"] == "If-Match"));
+        let word = version.map_or("", |it| if it["required"] == true { "required" } else { "if you like" });
+        [code(it.name()), word.to_owned()]
     };
     let operations = table(["operation", "`If-Match`"], Operation::all().iter().filter(takes).map(row));
     start(Kind::Sqlite, |service| async move {

@@ -68,7 +68,7 @@ async fn webhook(round: &mut Round<'_>, base: &str) -> String {
 
 /// One whose address leads nowhere, and which nothing that happens here is told to.
 fn receiver() -> Value {
-    json!({"url": "https://hooks.example.org/", "site_ids": [SITES[0].0], "types": ["site.none"]})
+    json!({"url": "https://hooks.example.org/", "site_ids": [SITES[0].0], "types": ["security.enumeration_suspected"]})
 }
 
 async fn delegation(round: &mut Round<'_>, base: &str) -> Value {
@@ -178,6 +178,11 @@ pub(super) async fn call(round: &mut Round<'_>, base: &str, operation: &str) -> 
             post("site-administrator", path, why)
         }
         "create_webhook" => post("site-administrator", "/v1/webhooks".to_owned(), receiver()),
+        "change_webhook" => {
+            let path = webhook(round, base).await;
+            let body = json!({"description": "x"});
+            Call { method: Method::PATCH, etag: Some(first()), ..post("site-administrator", path, body) }
+        }
         "rotate_webhook" | "test_webhook" | "disable_webhook" | "replay_webhook" | "enable_webhook" => {
             let path = webhook(round, base).await;
             let (verb, _) = operation.split_once('_').expect("a verb");

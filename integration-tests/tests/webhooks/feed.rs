@@ -16,7 +16,7 @@ fn words(page: &Value) -> Vec<String> {
     page["data"].as_array().expect("rows").iter().map(word).collect()
 }
 
-async fn other_site(service: &Service) {
+pub(super) async fn other_site(service: &Service) {
     let mut theirs = example();
     (theirs["site_id"], theirs["member_id"]) = (json!(registry::demo::SITES[2].0), json!("HMO0000000051"));
     theirs["requesting_provider"]["npi"] = json!(registry::demo::SITES[2].3);
@@ -52,6 +52,11 @@ on_both! {
         for from in [&after, &next["next_cursor"]] {
             let more = page(&service, "site-administrator", &format!("?after={}", from.as_str().expect("a cursor"))).await;
             assert_eq!(more["data"].as_array().expect("rows").len(), 2);
+        }
+        for wrong in ["nonsense", "authorization.decidedd", "authorization.*"] {
+            let refused = service.get("site-administrator", &format!("/v1/events?type={wrong}")).await;
+            assert_eq!(refused.problem(400), "invalid-parameter", "{wrong}");
+            assert_eq!(refused.json()["errors"][0]["code"], "one-of", "{wrong}");
         }
         let decided = page(&service, "site-administrator", "?type=authorization.decided").await;
         assert!(words(&decided).iter().all(|it| it.starts_with("authorization.decided")) && !words(&decided).is_empty());

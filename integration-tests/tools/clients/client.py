@@ -67,5 +67,5 @@ def use(token: str) -> None:
     assert any(it.id == asked.id and it.status == asked.status for it in rows)
 
 
-for role in ["PORTAL_USER", "EHR_VENDOR"]:
+for role in ["SINGLE_SITE", "EHR_VENDOR"]:
     use(os.environ[f"LANYARD_TEST_TOKEN_{role}"])

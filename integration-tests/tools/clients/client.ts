@@ -60,4 +60,4 @@ async function use(token: string) {
   assert(rows.some((it) => it.id === first.data?.id && it.status === first.data.status));
 }
 
-for (const role of ["PORTAL_USER", "EHR_VENDOR"]) await use(process.env[`LANYARD_TEST_TOKEN_${role}`] ?? "");
+for (const role of ["SINGLE_SITE", "EHR_VENDOR"]) await use(process.env[`LANYARD_TEST_TOKEN_${role}`] ?? "");

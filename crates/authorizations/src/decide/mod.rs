@@ -4,7 +4,7 @@ mod body;
 
 use ::store::{Key, Locks, Number, Rx, Trail, Tx};
 use chrono::Datelike;
-use kernel::{Draft, Flaws, MemberId, Scope};
+use kernel::{Draft, EventType, Flaws, MemberId, Scope, TrailAction};
 use registry::{Access, Principal, SiteScope};
 
 pub use body::{LineVerdict, NewDecision, NewLineDecision, Verdict};
@@ -132,11 +132,11 @@ pub fn decide(tx: &mut Tx<'_>, caller: &Access, it: ToDecide) -> Result<Authoriz
         }
     }
     let (outcome, topic) = match it.verdict {
-        Verdict::Approve => (Outcome::Approved, "authorization.decided"),
-        Verdict::Reduce => (Outcome::Reduced, "authorization.decided"),
-        Verdict::Deny => (Outcome::Denied, "authorization.decided"),
-        Verdict::Pend => (Outcome::Pend, "authorization.information_requested"),
-        Verdict::Review => (Outcome::Medreview, "authorization.review_requested"),
+        Verdict::Approve => (Outcome::Approved, EventType::AuthorizationDecided),
+        Verdict::Reduce => (Outcome::Reduced, EventType::AuthorizationDecided),
+        Verdict::Deny => (Outcome::Denied, EventType::AuthorizationDecided),
+        Verdict::Pend => (Outcome::Pend, EventType::AuthorizationInformationRequested),
+        Verdict::Review => (Outcome::Medreview, EventType::AuthorizationReviewRequested),
     };
     let mut after = before.clone();
     (after.lines, after.service) = (it.granted.lines, it.granted.service);
@@ -171,7 +171,7 @@ pub fn decide(tx: &mut Tx<'_>, caller: &Access, it: ToDecide) -> Result<Authoriz
     supersede(tx, &before)?;
     tell(tx, &after, topic);
     tx.record(Trail {
-        action: "authorization.decide",
+        action: TrailAction::AuthorizationDecide,
         subject: after.id(),
         site_id: Some(after.site_id.to_string()),
         reason: Some(format!("{}: {}: {}", it.verdict, after.decision.reason_code, after.decision.reason)),

@@ -71,7 +71,7 @@ macro_rules! body {
                 fn schema() -> Schema {
                     hidden::object(&[$($about),*], vec![
                         $(hidden::property::<$kind>(stringify!($field), $rule, &[$($doc),*])),+
-                    ])
+                    ], hidden::may_be_empty::<Self>())
                 }
             }
 

@@ -8,7 +8,7 @@ use std::fmt;
 /// A JSON value that borrows its text from the bytes of the request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json<'a> {
-    /// `null`, which everywhere means the same as an absent member.
+    /// `null`, which means the same as an absent member but in a change ([`Patch`](crate::Patch)).
     Null,
     /// `true` or `false`.
     Bool(bool),

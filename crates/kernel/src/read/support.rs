@@ -57,7 +57,7 @@ pub fn member<T: Read>(
     flaws: &mut Flaws,
 ) -> Option<T::Draft> {
     flaws.ruled(rule, |flaws| match json {
-        Some(json) if *json != Json::Null => T::read(json, at, flaws),
+        Some(json) if T::TELLS_NULL || *json != Json::Null => T::read(json, at, flaws),
         _ => T::absent().or_else(|| {
             flaws.add(at, FlawCode::Required, "Must be given.");
             None
@@ -167,14 +167,26 @@ pub fn property<T: Read>(name: &'static str, rule: &str, docs: &[&str]) -> Prope
 /// A field's name, its schema, and whether it is required.
 type Property = (&'static str, RefOr<Schema>, bool);
 
-/// Describes an object of these fields and no others.
+/// Whether an object without members is one.
 #[must_use]
-pub fn object(docs: &[&str], fields: Vec<Property>) -> RefOr<Schema> {
+pub fn may_be_empty<T: Read>() -> bool {
+    let mut flaws = Flaws::default();
+    T::read(&Json::Object(Vec::new()), At::Root, &mut flaws);
+    flaws.is_empty()
+}
+
+/// Describes an object of these fields and no others, which may be empty or not.
+#[must_use]
+pub fn object(docs: &[&str], fields: Vec<Property>, may_be_empty: bool) -> RefOr<Schema> {
     let closed = AdditionalProperties::FreeForm(false);
     let mut object = ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some(sentence(docs)))
         .additional_properties(Some(closed));
+    // Where a field is required, that says as much.
+    if !may_be_empty && fields.iter().all(|it| !it.2) {
+        object = object.min_properties(Some(1));
+    }
     for (name, schema, required) in fields {
         object = object.property(name, schema);
         if required {

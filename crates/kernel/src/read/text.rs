@@ -5,8 +5,8 @@ use crate::{At, FlawCode, Flaws, Json, Read};
 
 use std::ops::Deref;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
-use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
 
 /// Free text of `MIN` to `MAX` Unicode scalar values, counted after normalization (NFC); of several lines, if `LINES`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +127,15 @@ impl<const MIN: usize, const MAX: usize, const LINES: bool> Read for Text<MIN, M
         Some(draft)
     }
     fn schema() -> RefOr<Schema> {
-        let text = ObjectBuilder::new().schema_type(Type::String);
+        Ref::from_schema_name(Self::name()).into()
+    }
+    fn schemas(into: &mut Vec<(String, RefOr<Schema>)>) {
+        let lines = if LINES { "of one or more lines" } else { "of one line" };
+        let about = format!(
+            "Text {lines}, of {}",
+            bounds("have", MIN, MAX, "characters").trim_start_matches("Must have ")
+        );
+        let text = ObjectBuilder::new().schema_type(Type::String).description(Some(about));
         let text = text.min_length(Some(MIN)).max_length(Some(MAX));
         let barred = class(Self::BARRED);
         // Rarer ones are told in words alone: a pattern of them all would fill a page.
@@ -135,7 +143,14 @@ impl<const MIN: usize, const MAX: usize, const LINES: bool> Read for Text<MIN, M
             0 => format!("^[^{barred}]*$"),
             _ => format!("^[^{barred}]*[^{barred}\\s][^{barred}]*$"),
         };
-        text.pattern(Some(form)).into()
+        into.push((Self::name(), text.pattern(Some(form)).into()));
+    }
+}
+
+impl<const MIN: usize, const MAX: usize, const LINES: bool> Text<MIN, MAX, LINES> {
+    /// Its name in the contract: `OneLine1To100`.
+    fn name() -> String {
+        format!("{}{MIN}To{MAX}", if LINES { "Text" } else { "OneLine" })
     }
 }
 

@@ -17,6 +17,8 @@ use validator::ValidationError;
 ///
 /// The two stand side by side so that one constant feeds both.
 pub trait Read: Sized {
+    /// Whether a member that is null says something else than one that is left out.
+    const TELLS_NULL: bool = false;
     /// What is left of it when parts are broken. A value without parts is its own draft.
     type Draft;
     /// Reads it, or adds what is wrong; with parts, often both.

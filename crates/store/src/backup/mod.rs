@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamp};
-use kernel::fresh_id;
+use kernel::{TrailAction, fresh_id};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{Target, count};
@@ -154,7 +154,7 @@ pub fn note_backup(tx: &mut Tx<'_>, manifest: &Manifest) -> Result<(), Error> {
         .bind::<Timestamp, _>(at)
         .bind::<Text, _>(&manifest.sha256)
         .execute(db))?;
-    let (action, after) = ("backup.make", Some(manifest.sha256.clone()));
+    let (action, after) = (TrailAction::BackupMake, Some(manifest.sha256.clone()));
     tx.record(Trail { action, subject: id, site_id: None, reason: None, before: None, after });
     Ok(())
 }
