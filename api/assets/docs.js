@@ -24,6 +24,11 @@ const SAID = [
   [".modal-btn.authorize", "aria-label", "Authorize"],
   ["textarea.body-param__text", "aria-label", "Request body"],
   ["pre", "tabindex", "0"],
+  // A region must be named, and a table is one already.
+  ["table.responses-table", "role", "table"],
+  [".modal-ux", "role", "dialog"],
+  [".modal-ux", "aria-modal", "true"],
+  [".modal-ux", "aria-label", "Authorization"],
   [".opblock-tag, .models > h3, .models > h4, .modal-ux h3", "aria-level", "2"],
   [".opblock-section-header h4, .responses-inner h4, .responses-inner h5, .modal-ux h4, .modal-ux h6, .model-container h4", "aria-level", "3"],
 ];
@@ -34,6 +39,19 @@ new MutationObserver(() => {
     }
   }
 }).observe(document.getElementById("contract"), { childList: true, subtree: true });
+
+addEventListener("keydown", ({ key }) => key === "Escape" && document.querySelector(".modal-ux .close-modal")?.click());
+
+// The filter finds an operation by any of its words, not a group by its exact name alone.
+const Found = () => ({
+  fn: {
+    opsFilter: (groups, phrase) => {
+      const asked = phrase.toLowerCase();
+      const meant = (it, group) => [group, it.get("method"), it.get("path"), it.getIn(["operation", "summary"], "")].join(" ").toLowerCase().includes(asked);
+      return groups.map((it, group) => it.update("operations", (all) => all.filter((one) => meant(one, group)))).filter((it) => it.get("operations").size);
+    },
+  },
+});
 
 // The name of an operation is within a button, and so may not be a link of its own.
 const Plain = ({ React }) => ({ wrapComponents: { DeepLink: () => ({ text }) => React.createElement("span", null, text) } });
@@ -130,7 +148,7 @@ const ui = SwaggerUIBundle({
   spec,
   responseInterceptor: answered,
   dom_id: "#contract",
-  plugins: [Plain, Authorized],
+  plugins: [Plain, Found, Authorized],
   deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,

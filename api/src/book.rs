@@ -1,9 +1,12 @@
 //! The book, as pages: `docs/*.md`, in the binary.
 
+mod diagram;
+mod marks;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, html};
+pub use marks::marked;
 
 macro_rules! pages {
     ($($name:literal),+ $(,)?) => { &[$(($name, include_str!(concat!("../../docs/", $name)))),+] };
@@ -29,21 +32,76 @@ pub const PAGES: &[(&str, &str)] = pages![
     "rules.md",
 ];
 
-/// Each page's title and HTML, made when the first of them is asked for.
-static MADE: LazyLock<BTreeMap<&str, (&str, String)>> = LazyLock::new(|| {
-    let made = |(name, text): &(&'static str, &'static str)| {
-        let title = text.lines().next().unwrap_or_default().trim_start_matches("# ");
-        let mut html = String::new();
-        html::push_html(&mut html, events(text).into_iter().flat_map(framed));
-        (*name, (title, html))
-    };
-    PAGES.iter().map(made).collect()
+/// A page as it is shown.
+pub struct Page {
+    /// Its title.
+    pub title: &'static str,
+    /// What it tells, in a sentence.
+    pub about: String,
+    /// Its parts, but for its title, as HTML.
+    pub html: String,
+    /// The anchor and the words of each of its parts.
+    pub parts: Vec<(String, String)>,
+    /// The page before it: its name and title.
+    pub before: Option<(&'static str, &'static str)>,
+    /// The page after it.
+    pub after: Option<(&'static str, &'static str)>,
+}
+
+/// The rules, and what each says.
+static RULES: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
+    let rows = text("rules.md").unwrap_or_default().lines().filter_map(|it| {
+        let mut cells = it.strip_prefix("| ")?.split(" | ");
+        cells.next().filter(|it| it.contains('-')).zip(cells.next())
+    });
+    rows.collect()
 });
 
-/// The title and the HTML of a page, if there is one of this name.
+/// Each page, made when the first of them is asked for.
+static MADE: LazyLock<BTreeMap<&str, Page>> =
+    LazyLock::new(|| (0..PAGES.len()).map(|at| (PAGES[at].0, made(at))).collect());
+
+fn made(at: usize) -> Page {
+    let (name, text) = PAGES[at];
+    let shown = if name == "rules.md" { first_columns(text) } else { text.to_owned() };
+    let (html, parts) = marks::page(name, shown.split_once('\n').map_or("", |it| it.1));
+    let beside = |it: Option<usize>| it.and_then(|it| PAGES.get(it)).map(|it| (it.0, title(it.1)));
+    Page {
+        title: title(text),
+        about: about(name, text),
+        html,
+        parts,
+        before: beside(at.checked_sub(1)),
+        after: beside(Some(at + 1)),
+    }
+}
+
+fn title(text: &'static str) -> &'static str {
+    text.lines().next().unwrap_or_default().trim_start_matches("# ")
+}
+
+/// What the contents say of a page; of themselves, their first sentence.
+fn about(name: &str, text: &str) -> String {
+    let entry = PAGES[0].1.lines().find_map(|it| it.split_once(&format!("]({name}): ")).map(|it| it.1));
+    let said = entry.or_else(|| text.lines().nth(2)).unwrap_or_default();
+    let mut letters = said.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).filter(|it| *it != '`').collect()
+}
+
+/// The page of rules without what only the project's own people look for.
+fn first_columns(text: &str) -> String {
+    let line = |it: &str| match it.split(" | ").collect::<Vec<_>>()[..] {
+        [id, says, ..] if it.starts_with("| ") => format!("{id} | {says} |\n"),
+        _ if it.starts_with("|--") => "|---|---|\n".to_owned(),
+        _ => format!("{it}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+/// The page of this name, if there is one.
 #[must_use]
-pub fn page(name: &str) -> Option<(&'static str, &'static str)> {
-    MADE.get(name).map(|(title, html)| (*title, html.as_str()))
+pub fn page(name: &str) -> Option<&'static Page> {
+    MADE.get(name)
 }
 
 /// The Markdown of a page, if there is one of this name.
@@ -52,56 +110,8 @@ pub fn text(name: &str) -> Option<&'static str> {
     PAGES.iter().find(|it| it.0 == name).map(|it| it.1)
 }
 
-/// What the Markdown says, with anchors that links can name, and without links that lead out of the book but to the contract.
-fn events(text: &str) -> Vec<Event<'_>> {
-    let mut linked = true;
-    let inner = Parser::new_ext(text, Options::ENABLE_TABLES).filter(|it| match it {
-        Event::Start(Tag::Link { dest_url, .. }) => {
-            linked = !dest_url.starts_with("../") || &**dest_url == "../openapi.yaml";
-            linked
-        }
-        Event::End(TagEnd::Link) => linked,
-        _ => true,
-    });
-    let mut all: Vec<_> = inner.collect();
-    for place in 0..all.len() {
-        if matches!(all[place], Event::Start(Tag::Heading { .. })) {
-            let named = anchor(&all[place..]);
-            if let Event::Start(Tag::Heading { id, .. }) = &mut all[place] {
-                *id = Some(named.into());
-            }
-        }
-    }
-    all
-}
-
-/// What may be wider than the page, in a frame that the keyboard reaches.
-fn framed(event: Event<'_>) -> Vec<Event<'_>> {
-    let html = |it: &'static str| Event::Html(CowStr::Borrowed(it));
-    match event {
-        Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented)) => {
-            vec![html("<pre tabindex=\"0\"><code>")]
-        }
-        Event::End(TagEnd::CodeBlock) => vec![html("</code></pre>\n")],
-        Event::Start(Tag::Table(columns)) => {
-            // An aligned column would be a style within the page, which its policy doesn't allow.
-            let plain = Event::Start(Tag::Table(vec![Alignment::None; columns.len()]));
-            vec![html("<div class=\"frame\" tabindex=\"0\" role=\"group\" aria-label=\"A table\">\n"), plain]
-        }
-        Event::End(TagEnd::Table) => vec![event, html("</div>\n")],
-        event => vec![event],
-    }
-}
-
-/// The anchor of the heading that begins here, as links in the book name it.
-fn anchor(events: &[Event<'_>]) -> String {
-    let within = events.iter().take_while(|it| !matches!(it, Event::End(TagEnd::Heading(_))));
-    let text: String = within
-        .filter_map(|it| match it {
-            Event::Text(it) | Event::Code(it) => Some(&**it),
-            _ => None,
-        })
-        .collect();
-    let kept = text.to_lowercase().replace(' ', "-");
-    kept.chars().filter(|it| it.is_alphanumeric() || *it == '-' || *it == '_').collect()
+/// What a rule says, in Markdown.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static str> {
+    RULES.get(id).copied()
 }

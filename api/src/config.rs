@@ -21,7 +21,7 @@ pub use crate::secrets::{private, secret};
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// The issuer of tokens that everyone has the default of, and a demo has the key of.
-const DEMO_ISSUER: &str = "https://lanyard.invalid/demo";
+pub(crate) const DEMO_ISSUER: &str = "https://lanyard.invalid/demo";
 
 /// How the service runs; `defaults.toml` says what each setting means.
 #[derive(Debug, Clone, Deserialize, Serialize)]

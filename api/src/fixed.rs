@@ -4,7 +4,7 @@ use std::io::Write;
 
 use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, VARY};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
@@ -53,17 +53,6 @@ impl Fixed {
         }
         answer.content_type(self.kind).body(bytes.clone())
     }
-}
-
-/// Answers a page that is made for this request and tells nothing of anyone: compressed for whoever takes that.
-pub fn page(mut answer: HttpResponseBuilder, request: &HttpRequest, text: String) -> HttpResponse {
-    answer.insert_header((VARY, "Accept-Encoding"));
-    if takes_gzip(request) && text.len() > WORTH {
-        return answer
-            .insert_header((CONTENT_ENCODING, "gzip"))
-            .body(gzip(text.as_bytes(), Compression::fast()));
-    }
-    answer.body(text)
 }
 
 fn gzip(bytes: &[u8], how: Compression) -> Vec<u8> {

@@ -24,7 +24,7 @@ use crate::contract::Contract;
 use crate::headers::misdirected;
 use crate::metrics::Watched;
 use crate::rates::{Class, Paid};
-use crate::{Problem, State, cors, problem, trail};
+use crate::{Problem, State, cors, pages, problem, trail};
 
 /// Names a request, in what was sent and in the answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -261,11 +261,16 @@ fn as_problem(answer: ServiceResponse, route: &str, id: &str) -> ServiceResponse
         ::log::error!(target: "lanyard::fault", cause, request = id; "a request failed");
     }
     answer.request().extensions_mut().insert(Refused(problem.slug().to_owned()));
-    let mut told = suited(problem, route).about(id).error_response();
+    let page = pages::missing(&problem, answer.request());
+    let negotiated = pages::negotiated(&problem, answer.request());
+    let mut told = page.unwrap_or_else(|| suited(problem, route).about(id).error_response());
     // What was granted to a page of another origin holds for the problem, too.
     let granted = |it: &HeaderName| *it == VARY || it.as_str().starts_with("access-control-");
     for (name, value) in answer.headers().iter().filter(|it| granted(it.0)) {
         told.headers_mut().insert(name.clone(), value.clone());
+    }
+    if negotiated {
+        told.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
     }
     answer.into_response(told)
 }

@@ -42,6 +42,7 @@ pub mod query;
 pub mod rates;
 pub mod ready;
 pub mod refusal;
+pub mod remedies;
 pub mod reply;
 pub mod routes;
 mod secrets;

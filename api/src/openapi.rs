@@ -1,5 +1,6 @@
 //! The contract: what the handlers say of themselves, and what holds for all of them.
 
+mod every;
 mod problems;
 mod sets;
 mod shared;
@@ -29,6 +30,7 @@ use crate::routes::Operations;
 use crate::yaml::quoted;
 
 pub use crate::examples::{ANSWERS, EXAMPLES};
+pub use every::{Told, answering, every};
 pub(crate) use problems::ProblemType;
 pub use shared::ANSWERED;
 

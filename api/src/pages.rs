@@ -1,24 +1,28 @@
-//! The pages for people: what this is, the contract to be tried, and what each problem means.
+//! The pages for people: what this is, the contract to be tried, the book, and what each problem means.
+
+mod problems;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType};
+use actix_web::http::header::{ACCEPT, CONTENT_SECURITY_POLICY, ContentType, HeaderValue};
 use actix_web::web::{self, Bytes, Data, Path, Redirect, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{Either, HttpRequest, HttpResponse};
 use askama::Template;
-use kernel::FlawCode;
-use pulldown_cmark::{Parser, html::push_html};
 use utoipa_swagger_ui::Config;
 
-use crate::fixed::{self, Fixed};
-use crate::refusal::{INVALID, NO_ROUTE, Refusal, all, title};
+use crate::config::DEMO_ISSUER;
+use crate::fixed::Fixed;
+use crate::openapi::{self, Told};
+use crate::refusal::NO_ROUTE;
 use crate::{Problem, State, book, problem};
+
+pub use problems::of_problem;
 
 /// The paths of pages that aren't of the contract.
 pub const PATHS: &[&str] =
-    &["/", "/docs", "/docs/", "/problems", "/problems/", "/book", "/book/{page}", "/assets/{file}"];
+    &["/", "/docs", "/docs/", "/problems", "/problems/", "/book", "/book/", "/book/{page}", "/assets/{file}"];
 
 /// Nothing from elsewhere, nothing inline. Swagger UI shows its arrows as images of `data:`.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -47,57 +51,50 @@ fn swagger(name: &str) -> Bytes {
     }
 }
 
-/// The rules, and what each says.
-static RULES: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
-    let rows = book::text("rules.md").unwrap_or_default().lines().filter_map(|it| {
-        let mut cells = it.strip_prefix("| ")?.split(" | ");
-        Some((cells.next()?, cells.next()?))
-    });
-    rows.collect()
+/// The pages of the book, made once.
+static BOOK: LazyLock<BTreeMap<&str, Fixed>> = LazyLock::new(|| {
+    let made = |name: &'static str| Some((name, fixed(&BookPage { name, it: book::page(name)? })));
+    book::PAGES.iter().filter_map(|it| made(it.0)).collect()
 });
+
+/// The page that shows the contract.
+static DOCS: LazyLock<Fixed> = LazyLock::new(|| fixed(&Docs { operations: openapi::every() }));
 
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Home {
     base: String,
+    demo: bool,
 }
 
 #[derive(Template)]
 #[template(path = "docs.html")]
-struct Docs;
+struct Docs {
+    operations: Vec<Told>,
+}
 
 #[derive(Template)]
 #[template(path = "book.html")]
 struct BookPage {
-    title: &'static str,
-    html: &'static str,
+    name: &'static str,
+    it: &'static book::Page,
 }
 
 #[derive(Template)]
-#[template(path = "problems.html")]
-struct Problems {
-    groups: Vec<(u16, &'static str, Vec<Refusal>)>,
-}
-
-#[derive(Template)]
-#[template(path = "problem.html")]
-struct ProblemPage {
-    it: Refusal,
-    title: &'static str,
-    remedy: &'static str,
-    rule: Option<(&'static str, &'static str)>,
-    codes: &'static [FlawCode],
-}
+#[template(path = "missing.html")]
+struct Missing;
 
 /// Registers the pages that aren't of the contract.
 pub fn configure(service: &mut ServiceConfig) {
+    let contents = async || Redirect::to("/book/README.md");
     service
         .route("/", web::get().to(home))
         .route("/docs", web::get().to(docs))
         .route("/docs/", web::get().to(async || Redirect::to("/docs")))
         .route("/problems/", web::get().to(async || Redirect::to("/problems")))
-        .route("/problems", web::get().to(problems))
-        .route("/book", web::get().to(async || Redirect::to("/book/README.md")))
+        .route("/problems", web::get().to(problems::list))
+        .route("/book", web::get().to(contents))
+        .route("/book/", web::get().to(contents))
         .route("/book/{page}", web::get().to(book))
         .route("/assets/{file}", web::get().to(asset));
 }
@@ -106,34 +103,20 @@ async fn home(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, 
     let host = state.hosts.asked(&request).ok_or_else(|| problem::WRONG_HOST.problem())?;
     // Beyond loopback there is TLS in front, whatever of it is seen here.
     let scheme = if host.is_loopback() { "http" } else { "https" };
-    page(&request, &Home { base: format!("{scheme}://{host}") })
+    let demo = state.keys.issuer() == DEMO_ISSUER;
+    Ok(page(&fixed(&Home { base: format!("{scheme}://{host}"), demo }), &request))
 }
 
-async fn docs(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    page(&request, &Docs)
+async fn docs(request: HttpRequest) -> HttpResponse {
+    page(&DOCS, &request)
 }
 
-async fn book(request: HttpRequest, name: Path<String>) -> Result<HttpResponse, Problem> {
-    let (title, html) = book::page(&name).ok_or_else(|| NO_ROUTE.problem())?;
-    page(&request, &BookPage { title, html })
-}
-
-async fn problems(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let all = all();
-    let groups = all.chunk_by(|one, other| one.status == other.status);
-    let group = |it: &[Refusal]| (it[0].status.as_u16(), title(it[0].status), it.to_vec());
-    page(&request, &Problems { groups: groups.map(group).collect() })
-}
-
-/// The page of the problem `slug`.
-///
-/// # Errors
-/// That there is none.
-pub fn of_problem(request: &HttpRequest, slug: &str) -> Result<HttpResponse, Problem> {
-    let it = all().into_iter().find(|it| it.slug == slug).ok_or_else(|| NO_ROUTE.problem())?;
-    let rule = RULES.get_key_value(it.rule).map(|(id, says)| (*id, *says));
-    let codes = if it.slug == INVALID.slug { FlawCode::ALL } else { &[] };
-    page(request, &ProblemPage { it, title: it.title(), remedy: it.remedy(), rule, codes })
+async fn book(name: Path<String>, request: HttpRequest) -> Result<Either<HttpResponse, Redirect>, Problem> {
+    if let Some(it) = BOOK.get(name.as_str()) {
+        return Ok(Either::Left(page(it, &request)));
+    }
+    let (name, _) = BOOK.get_key_value(format!("{name}.md").as_str()).ok_or_else(|| NO_ROUTE.problem())?;
+    Ok(Either::Right(Redirect::to(format!("/book/{name}"))))
 }
 
 async fn asset(request: HttpRequest, file: Path<String>) -> Result<HttpResponse, Problem> {
@@ -141,20 +124,34 @@ async fn asset(request: HttpRequest, file: Path<String>) -> Result<HttpResponse,
     Ok(it.answer(&request))
 }
 
-fn page(request: &HttpRequest, it: &impl Template) -> Result<HttpResponse, Problem> {
-    let text = it.render().map_err(|_| problem::INTERNAL.problem())?;
-    let policy = (CONTENT_SECURITY_POLICY, POLICY);
-    let mut answer = HttpResponse::Ok();
-    answer
-        .insert_header(ContentType::html())
-        .insert_header(policy)
-        .insert_header((CACHE_CONTROL, "no-cache"));
-    Ok(fixed::page(answer, request, text))
+/// That nothing is there, as a page, for those who would rather read one; what programs ask for is answered to programs.
+#[must_use]
+pub fn missing(problem: &Problem, request: &HttpRequest) -> Option<HttpResponse> {
+    let accepts = request.headers().get(ACCEPT).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let reads = accepts.trim_start().starts_with("text/html");
+    if !reads || !negotiated(problem, request) {
+        return None;
+    }
+    let answer = HttpResponse::NotFound().insert_header(ContentType::html()).body(Missing.render().ok()?);
+    Some(guarded(answer))
 }
 
-/// Markdown as HTML; a place that a message fills in (`{status}`) is set off.
-fn marked(text: &str) -> String {
-    let mut html = String::new();
-    push_html(&mut html, Parser::new(&text.replace(['{', '}'], "_")));
-    html
+/// Whether a problem is answered as a page to some.
+#[must_use]
+pub fn negotiated(problem: &Problem, request: &HttpRequest) -> bool {
+    problem.slug() == NO_ROUTE.slug && !request.path().starts_with("/v1/")
+}
+
+/// A page that is the same for as long as a build runs.
+fn fixed(it: &impl Template) -> Fixed {
+    Fixed::new("text/html; charset=utf-8", it.render().unwrap_or_default())
+}
+
+fn page(it: &Fixed, request: &HttpRequest) -> HttpResponse {
+    guarded(it.answer(request))
+}
+
+fn guarded(mut answer: HttpResponse) -> HttpResponse {
+    answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    answer
 }

@@ -13,6 +13,10 @@ use utoipa::ToSchema;
 use crate::openapi::ProblemType;
 pub use crate::refusal::*;
 
+/// What the operation that gives tokens refuses for reasons that OAuth has words for.
+const TOKEN: [Refusal; 5] =
+    [INVALID_CLIENT, INVALID_REQUEST, UNSUPPORTED_GRANT, INVALID_SCOPE, UNAUTHORIZED_CLIENT];
+
 /// Why a request got no other answer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
@@ -117,6 +121,32 @@ impl Problem {
             Some(same) => same.problem(),
             None if status.is_server_error() => INTERNAL.problem(),
             None => Self::new(status, MALFORMED.slug, MALFORMED.message),
+        }
+    }
+
+    /// What the problem may look like: the message's places are filled, and fields and moves are some that there are.
+    #[must_use]
+    pub fn example(it: Refusal) -> Self {
+        let grant = it.slug.starts_with("grant-");
+        let (status, action) = if grant { ("active", "approve") } else { ("APPROVED", "deny") };
+        let filled = it.message.replace("{status}", status).replace("{action}", action);
+        let problem = match it.slug {
+            _ if TOKEN.iter().any(|of| of.slug == it.slug) => Self::of_token(it),
+            _ => it.because(filled.replace("{role}", "platform_operator")),
+        };
+        let mut flaws = Flaws::default();
+        if it.slug == INVALID.slug {
+            flaws.broken("AUT-18", "/lines/0/units", FlawCode::Range, "Must be 1 to 9999.");
+            flaws.broken("AUT-11", "/member_id", FlawCode::Required, "Is required.");
+        } else if it.slug == PARAMETER.slug {
+            flaws.add("/limit", FlawCode::Range, "Must be 1 to 200.");
+        }
+        let moves = it.slug.ends_with("-action-not-permitted");
+        Self {
+            rule: Some(it.rule).filter(|it| !it.is_empty()),
+            errors: Some(flaws).filter(|it| !it.is_empty()),
+            allowed_actions: moves.then(|| vec![if grant { "withdraw" } else { "close" }]),
+            ..problem.about("req_019ad0c7a4b37c10a1b2c3d4e5f60718")
         }
     }
 

@@ -131,7 +131,7 @@ const STATUSES: &[(u16, &str, &str)] = &[
     (400, "The request can't be read",
      "Correct the program: sent again as it is, the request gets the same answer. Nothing was changed."),
     (401, "Who calls is not known",
-     "Get a new access token from the plan's issuer, and send the request again with it; once, not in a loop."),
+     "Prove anew who calls, with a new token or a new login, and send the request again; once, not in a loop."),
     (403, "The caller may not do this",
      "Don't send it again. `GET /v1/me` shows your sites and scopes; ask the plan for what is missing."),
     (404, "There is no such thing",
@@ -141,8 +141,8 @@ const STATUSES: &[(u16, &str, &str)] = &[
     (408, "The request took too long",
      "Send it again, on a new connection, with the same `Idempotency-Key` if it has one."),
     (409, "Its present state does not permit this",
-     "Read it again and look at its `status` and `actions`; `allowed_actions` lists what is permitted instead. \
-      Send the request again only if it still makes sense."),
+     "Read it again, and send the request again only if it still makes sense; `allowed_actions`, where it is there, lists what \
+      is permitted instead."),
     (412, "It changed since it was read",
      "Read it again, look at what changed, and send the request with the new `ETag` if you still mean it."),
     (413, "The body is too large",
@@ -150,8 +150,7 @@ const STATUSES: &[(u16, &str, &str)] = &[
     (415, "The body is not of a form that can be read",
      "Send the body as the contract says, with its `Content-Type` and without a `Content-Encoding`."),
     (422, "The request breaks a rule",
-     "Show the user what `errors` and `detail` say, correct it, and send it as a new request. Nothing was changed, and the \
-      `Idempotency-Key` of a refused request is free again."),
+     "Show the user what `errors` and `detail` say, correct it, and send it as a new request. Nothing was changed."),
     (428, "The request must say which version it means",
      "Read the thing, and send its `ETag` in `If-Match`."),
     (429, "There were too many requests",
@@ -175,25 +174,14 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
     found.map_or(("The request was refused", STATUSES[0].2), |it| (it.1, it.2))
 }
 
-/// Where a problem's title and remedy aren't those of its status.
-const OTHERS: &[(&str, &str, &str)] = &[(
-    STEP_UP.slug,
-    "The login is too old or too weak",
-    "Have the user log in anew, with one of `acr_values` and no longer than `max_age` seconds ago as `WWW-Authenticate` says, and send \
-     the request again with the new token; once, not in a loop.",
-)];
+/// Where a problem's title isn't that of its status.
+const OTHERS: &[(&str, &str)] = &[(STEP_UP.slug, "The login is too old or too weak")];
 
 impl Refusal {
     /// What kind of problem it is, in a few words.
     #[must_use]
     pub fn title(&self) -> &'static str {
         title_of(self.slug, self.status)
-    }
-
-    /// What a client does about it, in Markdown.
-    #[must_use]
-    pub fn remedy(&self) -> &'static str {
-        OTHERS.iter().find(|it| it.0 == self.slug).map_or_else(|| remedy(self.status), |it| it.2)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What a stranger meets: the pages, and who may lead a browser here.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use api::refusal::all;
+use api::{book, remedies};
 use flate2::read::GzDecoder;
 use kernel::FlawCode;
 use reqwest::Method;
@@ -26,7 +28,8 @@ fn text(html: &str) -> String {
             _ => {}
         }
     }
-    let text = text.replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+    let text =
+        text.replace("&quot;", "\"").replace("&#34;", "\"").replace("&#39;", "'").replace("&amp;", "&");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -43,11 +46,15 @@ on_both! {
             let page = get(&service, &format!("/problems/{}", it.slug)).await;
             assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
             let page = text(&page.text);
-            for words in [it.slug, it.status.as_str(), it.about, it.message, it.rule, it.title(), it.remedy()] {
-                assert!(page.contains(&plain(words)), "{}: {words} isn't in {page}", it.slug);
+            let bare = page.replace(['{', '}'], "");
+            for words in [it.slug, it.status.as_str(), it.about, it.message, it.rule, remedies::remedy(&it)] {
+                assert!(bare.contains(&plain(words)), "{}: {words} isn't in {page}", it.slug);
             }
             assert!(!it.about.is_empty() && list.contains(it.slug), "{}", it.slug);
-            assert!(!page.contains(['{', '`']), "{page}");
+            let (told, _) = page.split_once("What it looks like").expect("an example");
+            assert!(!told.contains('`') && !["{status}", "{action}", "{role}"].iter().any(|it| page.contains(it)), "{page}");
+            assert!(page.contains(&format!("\"type\": \"/problems/{}\"", it.slug)), "{page}");
+            assert!(page.contains(&plain(remedies::of(it.slug).expect(it.slug).again)), "{page}");
         }
         let codes = text(&get(&service, "/problems/invalid-body").await.text);
         for code in FlawCode::ALL {
@@ -55,6 +62,54 @@ on_both! {
         }
         assert!(text(&get(&service, "/problems/site-not-permitted").await.text).contains("The rule AUT-09"));
         assert_eq!(get(&service, "/problems/none").await.problem(404), "route-not-found");
+        // Two of one status ask for different things.
+        let reused = text(&get(&service, "/problems/idempotency-key-reused").await.text);
+        assert!(codes.contains("is free again") && !reused.contains("is free again"));
+        assert!(!reused.contains("The rule") && reused.contains("POST /v1/authorizations Ask for"), "{reused}");
+    }
+
+    /// Who would rather read a page gets one where there is none; a program, a problem.
+    async fn what_is_not_there_is_a_page_to_who_reads(service) {
+        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let ask = |path: &str, accept: &str| Answer::of(service.anonymous(Method::GET, path).header("accept", accept));
+        for path in ["/none", "/problems/none", "/book/none.md", "/book/none", "/assets/none.css"] {
+            let page = ask(path, browser).await;
+            assert_eq!((page.status, page.header("content-type")), (404, Some("text/html; charset=utf-8")), "{path}");
+            assert!(page.text.contains("href=\"/book\""), "{}", page.text);
+            assert!(page.header("x-request-id").is_some() && page.header("cache-control") == Some("no-store"));
+            for other in ["*/*", "application/json", "application/json, text/html"] {
+                assert_eq!(ask(path, other).await.problem(404), "route-not-found");
+                let sent = service.anonymous(Method::GET, path).header("accept", other).send().await.expect("an answer");
+                assert!(sent.headers().get_all("vary").iter().any(|it| it == "Accept"), "{:?}", sent.headers());
+            }
+        }
+        assert_eq!(ask("/v1/none", browser).await.problem(404), "route-not-found");
+        for (path, word) in [("/book/", "<h1>The book</h1>"), ("/book", "<h1>The book</h1>"), ("/book/errors", "<h1>Errors</h1>")] {
+            let page = ask(path, browser).await;
+            assert!(page.status == 200 && page.text.contains(word), "{path}: {}", page.text);
+        }
+    }
+
+    /// Each page has its parts listed where they are many, leads on to the next, and shows what is drawn.
+    async fn the_book_is_walked_through(service) {
+        for (place, (name, _)) in book::PAGES.iter().enumerate() {
+            let html = get(&service, &format!("/book/{name}")).await.text;
+            let about = html.split("<meta name=\"description\" content=\"").nth(1).and_then(|it| it.split('"').next());
+            assert!(about.is_some_and(|it| it.len() > 20 && it.len() < 200), "{name}: {about:?}");
+            let next = book::PAGES.get(place + 1).map(|it| format!("href=\"/book/{}\" rel=\"next\"", it.0));
+            assert_eq!(next.is_some_and(|it| html.contains(&it)), place + 1 < book::PAGES.len(), "{name}");
+            let (parts, listed) = (html.matches("<h2").count(), html.contains("aria-label=\"On this page\""));
+            assert_eq!(listed, parts > 3, "{name} has {parts} parts");
+        }
+        let life = get(&service, "/book/lifecycle.md").await.text;
+        let arrows = book::text("lifecycle.md").expect("the page").lines().filter(|it| it.contains("-->") && !it.contains("<!--") && !it.ends_with("[*]")).count();
+        assert!(arrows > 8 && life.matches("class=\"move\"").count() == arrows && !life.contains("stateDiagram"), "{arrows}");
+        assert!(text(&life).contains("From PEND to DENIED: deny."));
+        let rules = get(&service, "/book/rules.md").await.text;
+        assert!(rules.contains("id=\"AUT-09\"") && rules.contains("permissions.") && !rules.contains(".rs") && !rules.contains("aut_09"));
+        assert!(get(&service, "/book/errors.md").await.text.contains("<a href=\"/problems/beyond-benefit\">"));
+        let walk = get(&service, "/book/walkthrough.md").await.text;
+        assert_eq!((walk.matches(">You send<").count(), walk.matches(">You get<").count()), (30, 30));
     }
 
     async fn the_pages_take_nothing_from_elsewhere(service) {
@@ -80,12 +135,12 @@ on_both! {
         let answer = get(&service, "/v1/me").await;
         assert_eq!(answer.header("content-security-policy"), Some("default-src 'none'; frame-ancestors 'none'"));
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
-        for entry in std::fs::read_dir(root().join("docs")).expect("the book") {
-            let name = entry.expect("a page").file_name().into_string().expect("a name");
-            if name == "alerts.yaml" {
-                continue;
-            }
-            let page = get(&service, &format!("/book/{name}")).await;
+        let files = std::fs::read_dir(root().join("docs")).expect("the book");
+        let files = files.map(|it| it.expect("a page").file_name().into_string().expect("a name"));
+        let files = files.filter(|it| it != "alerts.yaml").map(|it| format!("/book/{it}"));
+        let mut there = BTreeMap::<String, Answer>::new();
+        for name in files.chain(all().iter().map(|it| format!("/problems/{}", it.slug))) {
+            let page = get(&service, &name).await;
             assert_eq!(page.status, 200, "{name}");
             let links = page.text.split("href=\"").skip(1).map(|it| it.split('"').next().expect("an address"));
             for link in links.filter(|it| !it.starts_with("https:")) {
@@ -93,11 +148,14 @@ on_both! {
                 let target = match file.strip_prefix("../") {
                     Some(file) => format!("/{file}"),
                     None if file.starts_with('/') => file.to_owned(),
-                    None if file.is_empty() => format!("/book/{name}"),
+                    None if file.is_empty() => name.clone(),
                     None => format!("/book/{file}"),
                 };
-                let there = get(&service, &target).await;
-                let found = anchor.is_empty() || there.text.contains(&format!("id=\"{anchor}\""));
+                if !there.contains_key(&target) {
+                    there.insert(target.clone(), get(&service, &target).await);
+                }
+                let there = &there[&target];
+                let found = anchor.is_empty() || anchor.starts_with('/') || there.text.contains(&format!("id=\"{anchor}\""));
                 assert!(there.status == 200 && found, "{name} leads to {link}");
             }
         }
@@ -112,7 +170,8 @@ on_both! {
     }
 
     async fn what_a_build_does_not_change_is_sent_once(service) {
-        for path in ["/openapi.json", "/openapi.yaml", "/assets/swagger-ui-bundle.js", "/assets/docs.js"] {
+        for path in ["/openapi.json", "/openapi.yaml", "/assets/swagger-ui-bundle.js", "/assets/docs.js",
+            "/", "/docs", "/book/errors.md", "/problems", "/problems/not-json"] {
             let first = get(&service, path).await;
             let etag = first.header("etag").expect("an ETag");
             assert!(first.text.len() > 1000 && first.header("cache-control") == Some("no-cache"));

@@ -34,6 +34,29 @@ async function look(page, name) {
   if (folder) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
 }
 
+// Every page of the book and of the problems, with nothing cut off on a telephone; one that isn't there is a page, too.
+{
+  const context = await browser.newContext({ colorScheme: "dark", viewport: { width: 360, height: 800 } });
+  const { page, noted } = await open(context);
+  const paths = new Set();
+  for (const from of ["/problems", "/book/README.md"]) {
+    await page.goto(base + from);
+    const links = await page.locator("main a").evaluateAll((all) => all.map((it) => new URL(it.href).pathname));
+    links.filter((it) => /^\/(book|problems)\//.test(it)).forEach((it) => paths.add(it));
+  }
+  assert.ok(paths.size > 80, `${paths.size} pages`);
+  for (const path of paths) {
+    assert.equal((await page.goto(base + path)).status(), 200, path);
+    assert.deepEqual(await violations(page), [], path);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, `${path} is wider than a telephone`);
+  }
+  assert.deepEqual(noted, []);
+  assert.equal((await page.goto(`${base}/problems/none`)).status(), 404);
+  assert.deepEqual(await violations(page), []);
+  assert.match(await page.locator("h1").innerText(), /nothing here/);
+  await context.close();
+}
+
 for (const scheme of ["light", "dark"]) {
   const context = await browser.newContext({ colorScheme: scheme, viewport: { width: 1200, height: 900 } });
   const { page, noted } = await open(context);
@@ -60,6 +83,10 @@ for (const scheme of ["light", "dark"]) {
   await page.click(".scheme-container .authorize");
   await page.waitForSelector(".modal-ux input");
   await look(page, `${scheme}-docs-authorize`);
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator(".modal-ux").count(), 0);
+  await page.click(".scheme-container .authorize");
+  await page.waitForSelector(".modal-ux input");
   await page.click(".modal-ux .btn-done");
   await authorize(page, token);
   const operation = page.locator("#operations-authorizations-create_authorization");
@@ -75,6 +102,22 @@ for (const scheme of ["light", "dark"]) {
   await found.locator(".execute").click();
   await found.locator(".live-responses-table .response .response-col_status").waitFor();
   assert.equal((await found.locator(".live-responses-table .response .response-col_status").innerText()).trim(), "200");
+  // Operations of each colour, two of them open at once, and a schema.
+  const put = page.locator("#operations-callers-replace_client_keys");
+  await put.locator(".opblock-summary-control").click();
+  await put.locator(".execute").waitFor();
+  for (const it of [operation, put]) await it.getByRole("tab", { name: "Schema" }).first().click();
+  await look(page, `${scheme}-docs-opened`);
+  await page.setViewportSize({ width: 360, height: 800 });
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360, "an operation is wider than a telephone");
+  assert.ok(await page.evaluate(() => document.querySelector(".scheme-container").offsetTop < 400), "to authorize is far down");
+  await page.setViewportSize({ width: 1200, height: 900 });
+  const all = Object.entries(expected).flatMap(([path, it]) => Object.values(it).map(({ summary, tags }) => `${tags} ${path} ${summary}`));
+  const named = all.filter((it) => it.toLowerCase().includes("emergency")).length;
+  assert.ok(named > 3);
+  await page.fill(".filter input", "EMERGENCY");
+  assert.equal(await page.locator(".opblock").count(), named);
+  await page.fill(".filter input", "");
   if (scheme === "light") {
     await page.reload();
     await page.waitForSelector(".opblock");

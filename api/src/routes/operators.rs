@@ -73,14 +73,20 @@ pub(crate) async fn get_openapi_yaml(
 
 /// What a problem means
 ///
-/// The page that the `type` of a problem document names.
+/// The page that the `type` of a problem document names. Where there is none, who would rather have `text/html` gets a page as well.
 #[utoipa::path(
     tag = "operators",
     security(()),
-    params(("slug" = String, Path, description = "The last part of a problem's `type`.", pattern = "^[a-z-]{1,64}$")),
-    responses((status = 200, description = "The page.", content_type = "text/html", body = String))
+    params(
+        ("slug" = String, Path, description = "The last part of a problem's `type`.", pattern = "^[a-z-]{1,64}$"),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 if it is still the one in force.")
+    ),
+    responses(
+        (status = 200, description = "The page.", content_type = "text/html", body = String, headers(("ETag" = String, description = "Its version."))),
+        (status = 304, description = "It is as you have it.")
+    )
 )]
 #[get("/problems/{slug}")]
-pub(crate) async fn get_problem(request: HttpRequest, slug: Path<String>) -> Result<HttpResponse, Problem> {
-    pages::of_problem(&request, &slug)
+pub(crate) async fn get_problem(slug: Path<String>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    pages::of_problem(&slug, &request)
 }

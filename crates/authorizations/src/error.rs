@@ -18,7 +18,7 @@ faults! {
         DayTurned => Unavailable, "day-turned", "AUT-02",
             "The plan's day began anew while the request was read, and nothing was changed. Send the request again.";
         /// Another request took what this one was checked against.
-        Overtaken => Conflict, "request-overtaken", "AUT-06",
+        Overtaken => Conflict, "request-overtaken", "",
             "Another request for this member came in between, and nothing was changed. Send the request again.";
         /// A decision would grant what isn't left.
         BeyondBenefit => Conflict, "beyond-benefit", "AUT-06",

@@ -2,85 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use api::remedies;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Operation, but, code, codes, hold, reviewed, send, table, told};
 use crate::support::{Answer, Kind, Service, start};
 
-/// Whether a problem is a reason to send the same request again; a new problem must be judged here.
+/// Whether a problem is a reason to send the same request again; a new problem must be judged, in `api/src/remedies.rs`.
 pub(super) fn again(slug: &str) -> &'static str {
-    match slug {
-        "unauthenticated" => "with a new token",
-        "authorization-changed"
-        | "client-changed"
-        | "webhook-changed"
-        | "delegation-changed"
-        | "user-stale" => "after reading it again, with its new ETag",
-        "user-changed"
-        | "request-overtaken"
-        | "request-timeout"
-        | "day-turned"
-        | "database-unavailable"
-        | "trail-unavailable"
-        | "not-ready" => "yes",
-        "too-many-requests" => "yes, after as many seconds as `Retry-After` says, with the same key",
-        "idempotency-in-flight" => "yes, with the same key",
-        "storage-full" => "yes, once the plan has made room",
-        "outcome-unknown" => "yes, with the same key; without one, look first",
-        "internal" => "yes, with the same key; and tell the plan the `instance`",
-        "invalid-body" | "unreadable-body" | "not-json" | "body-too-large" => "corrected",
-        "if-match-required" | "if-match-invalid" | "idempotency-key-required" | "idempotency-key-invalid" => {
-            "with the header put right"
-        }
-        "idempotency-key-reused" => "with a new key, if it is meant as a new request",
-        "invalid-parameter"
-        | "malformed-request"
-        | "origin-not-permitted"
-        | "headers-too-large"
-        | "method-not-allowed"
-        | "route-not-found"
-        | "invalid-request"
-        | "unsupported-grant-type"
-        | "wrong-host" => "no: the program is wrong",
-        "not-permitted"
-        | "site-not-permitted"
-        | "clinician-only"
-        | "action-not-yours"
-        | "role-not-grantable"
-        | "plan-only"
-        | "agents-do-not-delegate"
-        | "no-emergencies"
-        | "not-a-reviewer" => "no: ask the plan for the permission, if it should be there",
-        "step-up-required" => "once, with the token of a new and stronger login",
-        "no-emergency-access" => "with an emergency access that is open, if there is reason for one",
-        "emergency-access-unreviewed" => "once the last one is reviewed",
-        "own-request" | "own-emergency" | "own-grant" | "second-person-required" => {
-            "no: another person does it"
-        }
-        "grant-exists"
-        | "user-exists"
-        | "user-unchanged"
-        | "client-unchanged"
-        | "webhook-unchanged"
-        | "emergency-access-reviewed" => "no: it is so already",
-        "last-administrator" => "once there is another administrator",
-        "authorization-not-found"
-        | "user-not-found"
-        | "grant-not-found"
-        | "delegation-not-found"
-        | "webhook-not-found" => "no: the ID is wrong, or it is none of your sites' to see",
-        "authorization-action-not-permitted"
-        | "delegation-action-not-permitted"
-        | "grant-action-not-permitted" => "no: `allowed_actions` lists what may be done instead",
-        "invalid-client" => "once, with a new assertion",
-        "invalid-scope" | "unauthorized-client" => "no: ask the plan, or the site, for what is missing",
-        "client-not-found" | "emergency-access-not-found" => "no: the id is wrong",
-        "webhook-limit" => "once another one is disabled",
-        "webhook-disabled" => "once it is enabled",
-        "beyond-benefit" => "no: a physician reviewer may grant less",
-        other => unreachable!("the book doesn't say whether to send again after {other}"),
-    }
+    let of = remedies::of(slug);
+    of.unwrap_or_else(|| panic!("api/src/remedies.rs doesn't say what to do about {slug}")).again
 }
 
 fn retry() -> String {
