@@ -152,11 +152,11 @@ impl Parameters {
     }
 }
 
-/// `IdempotencyKey`, `Limit`; of a path, what it is the id of: `WebhookId`.
+/// `IdempotencyKey`, `Limit`; with what it is of, where things have their own: `WebhookId`, `WebhookIfMatch`.
 fn name_of(path: &str, it: &Value) -> String {
     let name = it["name"].as_str().unwrap_or_default();
     let thing = match (it["in"].as_str(), name) {
-        (Some("path"), "id") => path.split('/').nth(2).unwrap_or_default(),
+        (Some("path"), "id") | (_, "If-Match") => path.split('/').nth(2).unwrap_or_default(),
         _ => "",
     };
     let thing = thing.strip_suffix('s').filter(|it| !it.ends_with('s')).unwrap_or(thing);

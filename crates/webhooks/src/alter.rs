@@ -16,6 +16,7 @@ pub struct ToChange {
     id: WebhookId,
     owner: PrincipalId,
     url: Option<String>,
+    #[expect(clippy::option_option, reason = "it is left alone, taken away, or another one")]
     description: Option<Option<String>>,
     types: Option<Vec<String>>,
     sites: Asked,

@@ -189,7 +189,7 @@ on_both! {
             let lists = |slug: &str| listed.contains(&format!("\"{slug}\""));
             let ask = |who: &str| {
                 let request = service.request(who, it.method.clone(), &it.path).header("if-match", "\"1.00000000\"");
-                it.body.iter().fold(request, |request, body| request.json(body))
+                it.body.iter().fold(request, reqwest::RequestBuilder::json)
             };
             let refused = Answer::of(ask("single-site").header("emergency-access", other)).await;
             assert_eq!((refused.problem(403), lists("no-emergency-access")), ("no-emergency-access".to_owned(), true), "{}", it.id);

@@ -25,14 +25,15 @@ fn places(said: &Value, whole: &Value, codes: &BTreeSet<String>) -> Vec<(String,
     let said = schema(said);
     let errors: Vec<_> = said.iter_errors(whole).map(|it| it.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?} {whole}");
-    let coded = |at: &String| whole.pointer(at).and_then(Value::as_str).is_some_and(|it| codes.contains(it));
+    let is_code =
+        |at: &String| whole.pointer(at).and_then(Value::as_str).is_some_and(|it| codes.contains(it));
     let try_it = |at: String| {
         let mut other = whole.clone();
         *other.pointer_mut(&at).expect("a place") = json!(LATER);
         let takes = said.is_valid(&other);
         (at, takes)
     };
-    pointers(whole, String::new()).into_iter().filter(coded).map(try_it).collect()
+    pointers(whole, String::new()).into_iter().filter(is_code).map(try_it).collect()
 }
 
 /// Each example with each of its codes in turn replaced by one that there isn't: an answer may hold it, a request may not.

@@ -118,7 +118,7 @@ on_both! {
         let changed = change(&service, "site-administrator", &it, Some("1"), &json!({"url": second.url()})).await.expect(200);
         assert_eq!(changed["failing_since"], Value::Null);
         service.deliver().await;
-        let told: Vec<_> = second.all().iter().map(|it| it.json()).filter(|it| it["subject"] == json!(subject)).collect();
+        let told: Vec<_> = second.all().iter().map(crate::support::Received::json).filter(|it| it["subject"] == json!(subject)).collect();
         let sequences: Vec<_> = told.iter().map(|it| it["sequence"].clone()).collect();
         assert_eq!((sequences, &told[0]["id"]), (vec![json!(1), json!(2)], &json!(first.ids()[0])));
         second.answer(|_| Answers::With(500, ""));
