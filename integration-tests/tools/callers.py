@@ -14,6 +14,7 @@ NOTHING = {
     "get_emergency_access": {"S1", "S2", "O2"},
     "review_emergency_access": {"P3", "F3"},
     "approve_grant": {"P3"},
+    "approve_delegation": {"P3", "N1"},
     "disable_user": {"P3"},
 }
 

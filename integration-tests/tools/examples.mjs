@@ -1,8 +1,8 @@
 // Tries out every operation on the docs page, as the page shows it and in an order that makes things before they are moved.
 import assert from "node:assert/strict";
 
-// What takes more than a click: an assertion that its client signs.
-const UNSENT = ["create_token"];
+// What takes more than a click: an assertion that its client signs, a delegation that came by letter.
+const UNSENT = ["approve_delegation", "create_token"];
 
 const TURNS = {
   "single-site": `create_authorization list_authorizations search_authorizations get_authorization get_eligibility list_services
@@ -11,10 +11,10 @@ const TURNS = {
     get_authorization_server get_smart_configuration`,
   physician: "get_policy list_deadlines decide_authorization close_authorization",
   operator: "list_jobs",
-  "site-administrator": `list_users create_user get_user grant_role withdraw_grant list_delegations record_delegation end_delegation
-    create_webhook list_webhooks get_webhook test_webhook list_webhook_deliveries rotate_webhook replay_webhook disable_webhook
-    enable_webhook list_events`,
-  administrator: "create_user list_clients create_client get_client replace_client_keys disable_client",
+  "site-administrator": `list_users create_user get_user grant_role withdraw_grant list_delegations record_delegation get_delegation
+    end_delegation create_webhook change_webhook list_webhooks get_webhook test_webhook list_webhook_deliveries rotate_webhook
+    replay_webhook disable_webhook enable_webhook list_events`,
+  administrator: "create_user list_clients create_client get_client replace_client_keys disable_client enable_client",
   compliance: "approve_grant disable_user enable_user review_emergency_access",
 };
 

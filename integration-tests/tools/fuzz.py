@@ -64,6 +64,10 @@ def no_one():
 
 def others(contract):
     """Asks each operation as each of those who may not, with its own example; and what takes nothing, as everyone."""
+
+    def resolved(it):
+        return contract["components"]["parameters"][it["$ref"].split("/")[-1]] if "$ref" in it else it
+
     with (RUN / "seen").open("a") as seen, requests.Session() as session:
         for path, methods in contract["paths"].items():
             for method, it in methods.items():
@@ -71,7 +75,7 @@ def others(contract):
                 plain = method == "get" and not it.get("parameters")
                 for actor in sorted(ACTORS.keys() - (MAY.get(name, ACTORS.keys()) if not plain else set())):
                     content = it.get("requestBody", {}).get("content", {}).get("application/json", {})
-                    there = {one["name"]: one.get("example") for one in it.get("parameters", [])}
+                    there = {one["name"]: one.get("example") for one in map(resolved, it.get("parameters", []))}
                     headers = {"Authorization": f"Bearer {TOKENS[actor]}", "Idempotency-Key": f"{name}-{actor}", "If-Match": '"1.00000000"'}
                     answer = session.request(method, URL + path.format(**there), json=content.get("example"), headers=headers, timeout=10)
                     seen.write(json.dumps([name, actor, answer.status_code]) + "\n")

@@ -17,6 +17,8 @@ ALONE = os.environ.get("LANYARD_TEST_ACTOR")
 SEEN = open(os.environ["LANYARD_TEST_SEEN"], "a", buffering=1)
 SEEDED = set()
 TURNS = {}
+# What is done to a version that was read, and to no other.
+VERSIONED = {"decide_authorization", "close_authorization", "replace_client_keys", "change_webhook"}
 # What would end those who call, if it named them.
 KEPT = {"disable_user", "withdraw_grant", "disable_client", "replace_client_keys", "end_delegation", "disable_webhook"}
 
@@ -92,7 +94,8 @@ def bent(operation, who, sent):
         sent["subject"] = seeds.known("P1")[0]
     elif operation == "list_events":
         sent.pop("after", None)
-    elif operation == "create_webhook":
+    elif operation in ("create_webhook", "change_webhook"):
+        # Which addresses everyone can reach no schema says.
         sent["url"] = seeds.HOOK_URL
     elif operation == "replay_webhook":
         sent["after"] = "2026-01-01T00:00:00Z"
@@ -116,6 +119,9 @@ def before_call(context, case, kwargs):
         return
     # An emergency access is of another caller, or over.
     case.headers.pop("Emergency-Access", None)
+    if operation not in VERSIONED:
+        # And a version that was made up is of nothing.
+        case.headers.pop("If-Match", None)
     if case.method != "GET":
         # A program must send a key, and one that came with another body is refused.
         case.headers["Idempotency-Key"] = case.id

@@ -241,9 +241,14 @@ def record(case, who):
     case.body = delegation(who)
 
 
-@seed("end_delegation")
+@seed("get_delegation", "end_delegation")
 def end(case, who):
     case.path_parameters["id"] = post("P3", "/v1/delegations", delegation("P3")).json()["id"]
+
+
+@seed("approve_delegation")
+def approve_delegation(case, who):
+    case.path_parameters["id"] = post("second-administrator", "/v1/delegations", delegation("second-administrator")).json()["id"]
 
 
 @seed("create_client")
@@ -256,6 +261,12 @@ def see_client(case, who):
     case.path_parameters["id"] = client()
 
 
+@seed("enable_client")
+def enable_client(case, who):
+    case.path_parameters["id"] = client()
+    post("A1", f"/v1/clients/{case.path_parameters['id']}/disable", WHY)
+
+
 @seed("replace_client_keys")
 def replace(case, who):
     case.path_parameters["id"] = client()
@@ -265,6 +276,13 @@ def replace(case, who):
 
 @seed("create_webhook")
 def add_webhook(case, who):
+    case.body["site_ids"] = [site_of(who)["id"]]
+
+
+@seed("change_webhook")
+def change_webhook(case, who):
+    case.path_parameters["id"] = webhook(who)
+    case.headers["If-Match"] = call(who, "GET", f"/v1/webhooks/{webhook(who)}").headers["ETag"]
     case.body["site_ids"] = [site_of(who)["id"]]
 
 
