@@ -358,10 +358,12 @@ fn the_codes_are_read_once(kind: Kind) {
                 .count()
         };
         let (_, first) = asked(&service, futures_util::future::join_all((0..6).map(|_| search()))).await;
-        assert_eq!(reads(first), 1);
+        // Some at a time, and the last time none.
+        let once = 98_186 / 8_192 + 2;
+        assert_eq!(reads(first), once);
         assert_eq!(reads(asked(&service, search()).await.1), 0);
         service.execute("update code_releases set first_on = '2026-04-02'");
-        assert_eq!(reads(asked(&service, search()).await.1), 1);
+        assert_eq!(reads(asked(&service, search()).await.1), once);
     });
 }
 

@@ -155,7 +155,7 @@ on_both! {
             let usual = match (path.starts_with("/v1/"), id.split('_').next().expect("a verb")) {
                 (false, _) => "anonymous",
                 (true, "create") if id == "create_token" => "token",
-                (true, "create" | "decide" | "close" | "grant" | "approve" | "withdraw" | "disable" | "enable" | "record" | "end" | "open" | "review" | "replace" | "replay" | "rotate" | "test") => "write",
+                (true, "create" | "change" | "decide" | "close" | "grant" | "approve" | "withdraw" | "disable" | "enable" | "record" | "end" | "open" | "review" | "replace" | "replay" | "rotate" | "test") => "write",
                 (true, _) => if class == "search" { "search" } else { "read" },
             };
             assert_eq!(class, usual, "{id}");

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use api::openapi::{self, ANSWERED, EXAMPLES};
+use kernel::Scope;
+use registry::Role;
 use serde_json::{Value, json};
 
 use super::{document, operations, pointers, schema};
@@ -164,4 +166,24 @@ fn nothing_is_said_twice() {
         }
     }
     assert!(parameters.len() > 10);
+}
+
+/// Each operation that takes a token says so in words, with the scopes, and with the roles that have one of them.
+#[test]
+fn each_operation_says_what_it_takes() {
+    let mut secured = 0;
+    for (_, _, it) in operations() {
+        let about = it["description"].as_str().unwrap_or_default();
+        let last = about.rsplit("\n\n").next().unwrap_or_default();
+        let taken: Vec<_> = it["security"].as_array().into_iter().flatten().map(|it| &it["bearer"]).collect();
+        let scopes: Vec<_> = taken.iter().filter_map(|it| it[0].as_str()).collect();
+        assert_eq!(last.starts_with("Takes "), taken.iter().any(|it| it.is_array()), "{}", it["operationId"]);
+        for role in Role::ALL {
+            let has = Scope::ALL.iter().any(|it| scopes.contains(&it.as_str()) && role.permits(*it));
+            assert_eq!(last.contains(&format!("`{role}`")), has, "{} {role}", it["operationId"]);
+        }
+        assert!(scopes.iter().all(|it| last.contains(&format!("`{it}`"))), "{last}");
+        secured += usize::from(!scopes.is_empty());
+    }
+    assert!(secured > 30);
 }

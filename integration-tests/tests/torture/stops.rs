@@ -36,7 +36,8 @@ impl Holder {
             Kind::Sqlite => {
                 let path = ledger.url.trim_start_matches("sqlite:");
                 let mut db = SqliteConnection::establish(path).expect("the database");
-                db.batch_execute("begin immediate").expect("the lock");
+                // The service itself may be writing just now.
+                db.batch_execute("pragma busy_timeout = 5000; begin immediate").expect("the lock");
                 Self::Sqlite(db)
             }
             Kind::Postgres => {
