@@ -84,10 +84,10 @@ def bent(operation, who, sent):
             sent["q"] = "care"
         if "npi" in sent:
             sent["npi"] = checked(sent["npi"])
-    elif operation == "list_trail":
+    elif operation in ("list_trail", "search_trail"):
         for name in ("from", "to"):
             sent.pop(name, None)
-        if sent.get("subject") or not sent.get("actor"):
+        if operation == "list_trail" and (sent.get("subject") or not sent.get("actor")):
             sent["subject"] = seeds.known(who)[0]
     elif operation == "list_deadlines" and sent.get("subject"):
         # Of all prefixes some are of ids.
@@ -115,7 +115,11 @@ def before_call(context, case, kwargs):
     """Has valid requests keep the rules that no schema can say, and most of them name what there is."""
     operation = name_of(case.operation)
     who = ACTOR_OF.get((case.headers or {}).get("Authorization"))
-    if who not in MAY.get(operation, TOKENS) or not is_valid(case) or case.method != case.operation.method.upper():
+    if who is None or not is_valid(case) or case.method != case.operation.method.upper():
+        return
+    if who not in MAY.get(operation, TOKENS):
+        # What is wrong with a query is said before who may ask.
+        (case.query or {}).pop("cursor", None)
         return
     # An emergency access is of another caller, or over.
     case.headers.pop("Emergency-Access", None)
