@@ -154,7 +154,8 @@ const ui = SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
   filter: true,
-  syntaxHighlight: { theme: "monokai" },
+  // Each word in a colour of its own is half of the page.
+  syntaxHighlight: { activated: false },
   tryItOutEnabled: true,
   validatorUrl: null,
 });
