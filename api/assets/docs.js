@@ -70,10 +70,12 @@ for (const item of Object.values(spec.paths)) {
 // What is found and made here is filled in where it can be moved on: its id, its version, and the grant that a user has.
 const MOVES = {
   decide: (it) => ["PEND", "MEDREVIEW"].includes(it.status),
-  close: (it) => ["PEND", "MEDREVIEW"].includes(it.status),
+  close: (it) => ["PEND", "MEDREVIEW", "APPROVED"].includes(it.status),
   approve: (it) => it.status === "requested",
   withdraw: (it) => it.status === "active",
   end: (it) => it.status === "active",
+  test: (it) => it.status === "active",
+  replay: (it) => it.status === "active",
   review: (it) => !it.review,
   disable: (it) => it.active ?? it.status === "active",
   enable: (it) => !(it.active ?? it.status === "active"),
@@ -88,9 +90,10 @@ const named = Object.entries(spec.paths).flatMap(([path, item]) => {
 function fillIn(operation, row, etag) {
   const grant = operation.inner && row[operation.inner]?.find(operation.verb);
   if (operation.inner ? !grant : !operation.verb(row)) return false;
-  const values = { id: row.id, grant_id: grant?.id, "If-Match": etag };
+  // The version of another one would be wrong.
+  const values = { id: row.id, grant_id: grant?.id, "If-Match": etag ?? "" };
   for (const it of (operation.item.parameters ?? []).map(at)) {
-    if (values[it.name]) ui.specActions.changeParam([operation.path, operation.method], it.name, it.in, values[it.name], false);
+    if (values[it.name] !== undefined) ui.specActions.changeParam([operation.path, operation.method], it.name, it.in, values[it.name], false);
   }
   return true;
 }

@@ -78,7 +78,7 @@ pub(crate) async fn get_openapi_yaml(
     tag = "operators",
     security(()),
     params(
-        ("slug" = String, Path, description = "The last part of a problem's `type`.", pattern = "^[a-z-]{1,64}$"),
+        ("slug" = String, Path, description = "The last part of a problem's `type`.", pattern = "^[a-z-]{1,64}$", example = "invalid-body"),
         ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 if it is still the one in force.")
     ),
     responses(
