@@ -31,7 +31,7 @@ impl Fixed {
         let bytes = bytes.into();
         let digest = format!("{:.32}", format!("{:x}", Sha256::digest(&bytes)));
         let etag = |tail: &str| HeaderValue::from_str(&format!("\"{digest}{tail}\"")).expect("a digest");
-        let gzip = Bytes::from(gzip(&bytes, Compression::best()));
+        let gzip = Bytes::from(gzip(&bytes));
         Self { kind, plain: (bytes, etag("")), gzip: (gzip, etag("-gzip")) }
     }
 
@@ -55,8 +55,8 @@ impl Fixed {
     }
 }
 
-fn gzip(bytes: &[u8], how: Compression) -> Vec<u8> {
-    let mut into = GzEncoder::new(Vec::new(), how);
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut into = GzEncoder::new(Vec::new(), Compression::best());
     into.write_all(bytes).and_then(|()| into.finish()).expect("memory takes all that is written")
 }
 

@@ -34,9 +34,9 @@ def unlike():
     return f"fuzz-{number()}"
 
 
-def post(who, path, body, **headers):
+def post(who, path, body):
     """What is made or moved, by a request of its own."""
-    return call(who, "POST", path, json=body, headers={"Idempotency-Key": unlike()} | headers)
+    return call(who, "POST", path, json=body, headers={"Idempotency-Key": unlike()})
 
 
 @cache
@@ -102,10 +102,10 @@ def webhook(who):
     return post(who, "/v1/webhooks", {"url": HOOK_URL, "site_ids": [site_of(who)["id"]]}).json()["id"]
 
 
-def user(**more):
+def user():
     """A user of a site, with a role there."""
     body = {"login": unlike(), "name": "Ana Rivera", "kind": "person", "role": "portal_user", "site_id": site_of("P3")["id"]}
-    return post("P3", "/v1/users", body | more).json()
+    return post("P3", "/v1/users", body).json()
 
 
 def client():
